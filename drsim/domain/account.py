@@ -1,0 +1,48 @@
+"""How one simulated merchant account is set up: the `account` section of a scenario, with its defaults."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from drsim.domain.clock import DAY, HOUR, MINUTE, SECOND, Span
+
+RiskTolerance = Literal["tolerant", "averse"]
+SignatureClock = Literal["wall", "simulated"]
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """At most `count` calls in any `per` of simulated time."""
+
+    count: int
+    per: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Delays:
+    """How long each thing takes in simulated time when no rule or test card says otherwise.
+
+    `complete` is the time from the last settled charge to the order's own completion. Source of the figures:
+    resources page, section 10, row 31.
+    """
+
+    authorize: Span = 0
+    capture: Span = 2 * SECOND
+    cancel: Span = 1 * SECOND
+    refund: Span = 3 * SECOND
+    complete: Span = 1 * SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The settings of one sandbox."""
+
+    risk_tolerance: RiskTolerance = "tolerant"
+    authorization_ttl: Span = 7 * DAY
+    delays: Delays = Delays()
+    rate_limit: RateLimit | None = None
+    capture_retries: tuple[Span, ...] = ()
+    """After how long each retry of a failed capture follows the failure before it; none unless asked for."""
+    signature_clock: SignatureClock = "wall"
+    """Which clock stamps signatures: receivers compare them with their own, so it is the wall's unless asked."""
+    webhook_retries: tuple[Span, ...] = (5 * MINUTE, 30 * MINUTE, 2 * HOUR)
+    """After how long each retry of a failed delivery follows the attempt before it (platform page, U-14, test mode)."""

@@ -1,0 +1,112 @@
+"""What a decision is made with and what it comes to.
+
+A decision function gets the sale as it stands and a `Context`, works on a `Draft`, and returns a `Decision`: the new
+sale and the events on the way there, each with the sale as it was at that moment. It never writes or reads anything.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from drsim.domain.account import Account
+from drsim.domain.charges import Charge, OperationKind, begin
+from drsim.domain.charges import Operation as ChargeOperation
+from drsim.domain.clock import Time
+from drsim.domain.events import Event
+from drsim.domain.fulfillments import Fulfillment
+from drsim.domain.money import decimal
+from drsim.domain.orders import Order, Sale
+from drsim.domain.outcome import Facts, Operation, Outcome, Rule, decide
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where a decision gets everything it may not fetch: the time, new ids (`new_id(kind)`), settings and rules."""
+
+    now: Time
+    new_id: Callable[[str], str]
+    account: Account
+    rules: tuple[Rule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a decision comes to; `rules` are those left, with their counts."""
+
+    sale: Sale
+    events: tuple[Event, ...]
+    rules: tuple[Rule, ...]
+    fulfillment: Fulfillment | None = None
+
+
+class Draft:
+    """A sale being changed step by step, with the events told so far. Lives within one decision."""
+
+    def __init__(self, sale: Sale, context: Context) -> None:
+        self.order = sale.order
+        self.charges = {charge.id: charge for charge in sale.charges}
+        self.sources = sale.sources
+        self.context = context
+        self.rules = context.rules
+        self.events: list[Event] = []
+
+    @property
+    def now(self) -> Time:
+        """The time of this decision."""
+        return self.context.now
+
+    @property
+    def sale(self) -> Sale:
+        """The sale as it stands."""
+        return Sale(self.order, tuple(self.charges.values()), self.sources)
+
+    def put(self, changed: Charge | Order) -> None:
+        """Makes a changed charge or order part of the draft."""
+        if isinstance(changed, Charge):
+            self.charges[changed.id] = changed
+        else:
+            self.order = changed
+
+    def tell(
+        self,
+        type: str,
+        charge: Charge | None = None,
+        *,
+        sale: Sale | None = None,
+        fulfillment: Fulfillment | None = None,
+        previous: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Tells an event of this type with the sale as it stands (or as given)."""
+        id = self.context.new_id("event")
+        self.events.append(Event(id, type, self.now, sale or self.sale, charge, fulfillment, previous))
+
+    def begin(self, charge: Charge, kind: OperationKind, operation: ChargeOperation) -> None:
+        """Puts a new pending operation on its charge and tells it; a charge that a capture fills up tells that too."""
+        begun = begin(charge, kind, operation)
+        self.put(begun)
+        self.tell(f"order.charge.{kind}.pending", begun)
+        if kind == "capture" and begun.state == "processing" and charge.state != "processing":
+            self.tell("order.charge.processing", begun)
+
+    def outcome(self, operation: Operation, charge: Charge, amount: int, attempt: int) -> Outcome:
+        """What the payment provider will do with `operation` for `amount` minor units; uses up a rule if one fits."""
+        source = self.sale.source(charge.source_id)
+        facts = Facts(
+            order=self.order.id,
+            charge=charge.id,
+            source_type=source.type,
+            last_four=source.last_four,
+            amount=decimal(amount, charge.currency),
+            attempt=attempt,
+            upstream_id=self.order.upstream_id,
+        )
+        outcome, self.rules = decide(operation, facts, source.troubles, self.rules, self.context.account)
+        return outcome
+
+    def amend(self, **changes: Any) -> None:
+        """Replaces fields of the order."""
+        self.order = replace(self.order, **changes)
+
+    def decided(self, fulfillment: Fulfillment | None = None) -> Decision:
+        """The finished decision."""
+        return Decision(self.sale, tuple(self.events), self.rules, fulfillment)

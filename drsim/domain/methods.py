@@ -1,0 +1,167 @@
+"""Payment methods, test cards and test names: what the payment provider does, as rows of data.
+
+A new test card or test name is one more row. Source: resources page, sections 6 and 7.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from drsim.domain.clock import MINUTE, SECOND, Span
+
+Flow = Literal["standard", "redirect", "receiver"]
+Stage = Literal["source", "authorize", "capture", "cancel", "refund"]
+How = Literal["fails", "fails_later", "stuck"]
+
+FAILS_LATER: Span = MINUTE
+"""How much longer than usual an operation is pending before a "pending, then failed" trigger fails it."""
+
+UNPAID_AFTER: Span = 30 * SECOND
+"""When a delayed source that never gets its money is given up (the published `SourceFailWithDelay` order)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Where a test card or test name makes a payment go wrong, and how.
+
+    `fails` fails as soon as the stage usually ends, `fails_later` stays pending first, `stuck` stays pending for ever.
+    """
+
+    stage: Stage
+    how: How
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """What a source type can do: how the shopper pays with it, and the states its source starts in before and after."""
+
+    flow: Flow = "standard"
+
+    @property
+    def unpaid_state(self) -> str:
+        """The source state while the shopper's money is awaited."""
+        return {"standard": "chargeable", "redirect": "pending_redirect", "receiver": "pending_funds"}[self.flow]
+
+
+_STANDARD, _REDIRECT, _RECEIVER = Method(), Method("redirect"), Method("receiver")
+
+METHODS: dict[str, Method] = {
+    "creditCard": _STANDARD,
+    "googlePay": _STANDARD,
+    "applePay": _STANDARD,
+    "customerCredit": _STANDARD,
+    "giftCard": _STANDARD,
+    "payPal": _REDIRECT,
+    "payPalBilling": _REDIRECT,
+    "payPalCredit": _REDIRECT,
+    "klarnaCredit": _REDIRECT,
+    "klarnaCreditRecurring": _REDIRECT,
+    "afterPay": _REDIRECT,
+    "clearPay": _REDIRECT,
+    "bancontact": _REDIRECT,
+    "bnpParibas": _REDIRECT,
+    "trustly": _REDIRECT,
+    "blik": _REDIRECT,
+    "fpxOnlineBanking": _REDIRECT,
+    "ideal": _REDIRECT,
+    "onlineBanking": _REDIRECT,
+    "alipay": _REDIRECT,
+    "alipayCn": _REDIRECT,
+    "amazonPay": _REDIRECT,
+    "directDebit": _REDIRECT,
+    "msts": _REDIRECT,
+    "ccAvenue": _REDIRECT,
+    "payco": _REDIRECT,
+    "bankTransfer": _REDIRECT,
+    "wireTransfer": _RECEIVER,
+    "konbini": _RECEIVER,
+    "bPay": _RECEIVER,
+    "codJapan": _RECEIVER,
+}
+
+CARD_TYPES = ("creditCard", "googlePay", "applePay")
+"""Source types that show a card's brand, expiry and last four digits."""
+
+TEST_CARDS: dict[str, Trouble] = {
+    "4000000000003295": Trouble("source", "fails"),
+    "4000000000003600": Trouble("authorize", "fails"),
+    "4000000000004103": Trouble("capture", "fails"),
+    "4000000000004442": Trouble("cancel", "fails"),
+    "4000000000004111": Trouble("refund", "fails"),
+    "4485951788521565": Trouble("capture", "fails_later"),
+    "4556602564240839": Trouble("refund", "fails_later"),
+    "4024007120579635": Trouble("capture", "stuck"),
+    "4000000000000028": Trouble("capture", "stuck"),
+}
+"""Every card that goes wrong; all others succeed."""
+
+_PAYPAL = ("payPal", "payPalBilling", "payPalCredit")
+_RECEIVERS = tuple(name for name, method in METHODS.items() if method.flow == "receiver")
+
+TEST_NAMES: tuple[tuple[tuple[str, ...], str, Trouble], ...] = (
+    (("googlePay",), "SourceFail", Trouble("source", "fails")),
+    (("googlePay",), "ChargeFail", Trouble("authorize", "fails")),
+    (("googlePay",), "CaptureFail", Trouble("capture", "fails")),
+    (("googlePay",), "CancelFail", Trouble("cancel", "fails")),
+    (("googlePay",), "RefundFail", Trouble("refund", "fails")),
+    (("googlePay",), "SCATestFail", Trouble("authorize", "fails")),
+    ((*_PAYPAL, "klarnaCredit"), "SourceCreationFail", Trouble("source", "fails")),
+    ((*_PAYPAL, "klarnaCredit"), "ChargeCreationFail", Trouble("authorize", "fails")),
+    ((*_PAYPAL, "klarnaCredit"), "RefundFail", Trouble("refund", "fails")),
+    (("directDebit",), "SourceFail", Trouble("source", "fails")),
+    (("directDebit",), "SourceFailAfterRedirect", Trouble("source", "fails")),
+    (("directDebit",), "ChargeFail", Trouble("authorize", "fails")),
+    (("directDebit",), "ChargeFailedAfterPending", Trouble("authorize", "fails_later")),
+    (("directDebit",), "ChargeRemainPending", Trouble("authorize", "stuck")),
+    (("directDebit",), "RefundFail", Trouble("refund", "fails")),
+    (("directDebit",), "RefundFailedAfterPending", Trouble("refund", "fails_later")),
+    (("alipay",), "authFail", Trouble("source", "fails")),
+    (("alipay",), "authFailAfterRedirect", Trouble("authorize", "fails_later")),
+    (("alipay",), "refundFail", Trouble("refund", "fails")),
+    (_RECEIVERS, "SourceCreationFail", Trouble("source", "fails")),
+    (_RECEIVERS, "SourceFailWithDelay", Trouble("source", "fails_later")),
+    (_RECEIVERS, "RefundFailWhileCreation", Trouble("refund", "fails")),
+    (_RECEIVERS, "RefundFailAfterPaymentInfo", Trouble("refund", "fails_later")),
+)
+"""Source types, the owner's last name, and what it brings about."""
+
+_BRANDS = (
+    (re.compile(r"4"), "Visa"),
+    (re.compile(r"5[1-5]|2[2-7]"), "MasterCard"),
+    (re.compile(r"3[47]"), "American Express"),
+    (re.compile(r"30[0-5]|3[689]"), "Diners Club"),
+    (re.compile(r"35"), "JCB"),
+    (re.compile(r"62"), "UnionPay"),
+    (re.compile(r"6"), "Discover"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What is kept of a card number: never the number itself."""
+
+    brand: str
+    last_four: str
+    trouble: Trouble | None
+
+
+def read_card(number: str) -> Card:
+    """Reduces a card number, with or without blanks or dashes, to what may be kept of it.
+
+    Raises `ValueError` for what is not 12 to 19 digits of a brand drsim knows; the message never holds the number.
+    """
+    digits = re.sub(r"[ -]", "", number)
+    if not re.fullmatch(r"[0-9]{12,19}", digits):
+        raise ValueError("not a card number: 12 to 19 digits, blanks and dashes allowed")
+    for pattern, brand in _BRANDS:
+        if pattern.match(digits):
+            return Card(brand, digits[-4:], TEST_CARDS.get(digits))
+    raise ValueError("not a card number of a known brand")
+
+
+def trouble_by_name(type: str, last_name: str) -> Trouble | None:
+    """The trouble that this owner's last name asks for with this source type, if it is a test name."""
+    for types, name, trouble in TEST_NAMES:
+        if type in types and name == last_name:
+            return trouble
+    return None
