@@ -1,0 +1,112 @@
+"""Webhooks, the deliveries of events to them, how they are signed and when they are tried again.
+
+Source: platform page, section 8.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from drsim.domain.account import Account
+from drsim.domain.clock import Span, Time
+from drsim.domain.states import DELIVERY, step
+
+ANSWER_WITHIN: Span = 3_000_000
+"""How long a receiver may take to answer, in real time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """A subscription: which events go where. `secrets` sign, the newest first; `authentication` is kept as sent."""
+
+    id: str
+    created: Time
+    updated: Time
+    types: tuple[str, ...]
+    address: str
+    secrets: tuple[str, ...]
+    api_version: str = "default"
+    enabled: bool = True
+    authentication: Mapping[str, str] | None = None
+
+    def wants(self, type: str) -> bool:
+        """Whether an event of this type goes to it."""
+        return self.enabled and type in self.types
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One POST to the receiver: when (simulated), what came of it, and how long that took in real microseconds."""
+
+    at: Time
+    status: int | None
+    error: str | None
+    duration: Span
+    headers: Mapping[str, str]
+
+    @property
+    def succeeded(self) -> bool:
+        """Any 2xx in time is success; redirects, other answers and none at all are not."""
+        return self.error is None and self.status is not None and 200 <= self.status < 300
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One event on its way to one webhook; `due` is when it is tried next."""
+
+    id: str
+    created: Time
+    event_id: str
+    webhook_id: str
+    type: str
+    order_id: str
+    state: str
+    due: Time | None
+    attempts: tuple[Attempt, ...] = ()
+
+
+def attempted(delivery: Delivery, attempt: Attempt, account: Account) -> Delivery:
+    """The delivery after an attempt: delivered, due again, or failed when no retry is left.
+
+    Retries are counted from the attempt's own time, so that a late process changes nothing.
+    """
+    attempts = (*delivery.attempts, attempt)
+    if attempt.succeeded:
+        return replace(delivery, state=step(DELIVERY, delivery.state, "delivered"), due=None, attempts=attempts)
+    spans = account.webhook_retries
+    if len(attempts) > len(spans):
+        return replace(delivery, state=step(DELIVERY, delivery.state, "failed"), due=None, attempts=attempts)
+    return replace(delivery, due=attempt.at + spans[len(attempts) - 1], attempts=attempts)
+
+
+def given_up(delivery: Delivery) -> Delivery:
+    """A delivery whose webhook was disabled or deleted before it went out."""
+    return replace(delivery, state=step(DELIVERY, delivery.state, "undelivered"), due=None)
+
+
+def signature(secrets: tuple[str, ...], timestamp: int, body: bytes) -> str:
+    """The `DigitalRiver-Signature` header: `<timestamp>, <signature>`, one signature per live secret, newest first.
+
+    A signature is the Base64 of the HMAC-SHA256 of `<timestamp>.<raw body>` under the whole secret as UTF-8.
+    """
+    message = f"{timestamp}.".encode() + body
+    signed = (hmac.new(secret.encode(), message, hashlib.sha256).digest() for secret in secrets)
+    return ", ".join([str(timestamp), *(base64.b64encode(each).decode() for each in signed)])
+
+
+def verified(header: str, secret: str, body: bytes) -> bool:
+    """Whether a signature header was made with `secret` for this raw body."""
+    timestamp, _, rest = header.partition(", ")
+    if not timestamp.isdecimal():
+        return False
+    wanted = signature((secret,), int(timestamp), body).partition(", ")[2]
+    return any(hmac.compare_digest(wanted, each) for each in rest.split(", "))
+
+
+def basic_authorization(authentication: Mapping[str, Any]) -> str:
+    """The `Authorization` header for a webhook with a user name and password (either spelling of the name)."""
+    name = authentication.get("username") or authentication.get("userName") or ""
+    return "Basic " + base64.b64encode(f"{name}:{authentication.get('password', '')}".encode()).decode()

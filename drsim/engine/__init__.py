@@ -1,0 +1,1 @@
+"""What carries decisions out: load, decide, save; wake what is due; deliver events."""

@@ -1,0 +1,121 @@
+"""How each resource is kept: its public form, what it belongs to, what wakes it, and what lists find it by."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from drsim import render
+from drsim.domain.charges import Charge
+from drsim.domain.clock import SECOND, Time
+from drsim.domain.events import Event
+from drsim.domain.fulfillments import Fulfillment
+from drsim.domain.money import exponent
+from drsim.domain.orders import Order, Sale
+from drsim.domain.outcome import Rule
+from drsim.domain.sources import Source
+from drsim.domain.webhooks import Delivery, Webhook
+from drsim.store import Facets, Record, Value
+
+TYPES: Mapping[str, type] = {
+    "order": Order,
+    "charge": Charge,
+    "source": Source,
+    "fulfillment": Fulfillment,
+    "webhook": Webhook,
+    "delivery": Delivery,
+    "rule": Rule,
+}
+"""The value that each kind of document holds; events and calls are kept in their public form only."""
+
+
+def comparable(units: int, currency: str) -> int:
+    """An amount in thousandths of the major unit, so that amount filters mean the same in every currency."""
+    return int(units * 10 ** (3 - exponent(currency)))
+
+
+def order_record(sale: Sale, public: bytes) -> Record:
+    """An order; it wakes when anything on its sale does."""
+    it = sale.order
+    return Record("order", it.id, it.created, it, public, lane="", due=sale.due, facets=_order_facets(it))
+
+
+def charge_record(it: Charge) -> Record:
+    """A charge, found by its order and state."""
+    facets = frozenset([("state", it.state)])
+    return Record("charge", it.id, it.created, it, orjson.dumps(render.charge(it)), it.order_id, facets=facets)
+
+
+def source_record(it: Source) -> Record:
+    """A source, found by its order and state."""
+    facets = frozenset([("state", it.state)])
+    return Record("source", it.id, it.created, it, orjson.dumps(render.source(it)), it.order_id, facets=facets)
+
+
+def fulfillment_record(it: Fulfillment) -> Record:
+    """A fulfillment, found by its order, its SKUs and its tracking."""
+    pairs: list[tuple[str, Value]] = [("skuId", item.sku_id) for item in it.items if item.sku_id]
+    for holder in (it.extra, *(item.extra for item in it.items)):
+        pairs += [(name, holder[name]) for name in ("trackingCompany", "trackingNumber") if name in holder]
+    public = orjson.dumps(render.fulfillment(it))
+    return Record("fulfillment", it.id, it.created, it, public, it.order_id, facets=frozenset(pairs))
+
+
+def event_record(it: Event, object: Any, webhook_ids: list[str]) -> Record:
+    """An event around its rendered object."""
+    public = orjson.dumps(render.event(it, object, webhook_ids))
+    order_id = it.sale.order.id
+    return Record("event", it.id, it.at, None, public, order_id, facets=frozenset([("type", it.type)]))
+
+
+def event_in_version(public: bytes, api_version: str) -> bytes:
+    """An event as a webhook of this API version gets it."""
+    if api_version in ("default", "latest", render.LATEST_VERSION):
+        return public
+    return orjson.dumps({**orjson.loads(public), "digitalriverVersion": api_version})
+
+
+def webhook_record(it: Webhook) -> Record:
+    """A webhook, found by the types it names."""
+    facets: Facets = frozenset(("type", name) for name in it.types)
+    return Record("webhook", it.id, it.created, it, orjson.dumps(render.webhook(it)), facets=facets)
+
+
+def delivery_record(it: Delivery) -> Record:
+    """A delivery: it wakes in its webhook's lane, and is found by its event, webhook, type and state."""
+    facets: Facets = frozenset([("webhookId", it.webhook_id), ("type", it.type), ("state", it.state)])
+    public = orjson.dumps(render.delivery(it))
+    return Record("delivery", it.id, it.created, it, public, it.event_id, it.webhook_id, it.due, facets)
+
+
+def rule_record(it: Rule, now: Time, public: bytes) -> Record:
+    """A behavior rule, shown as it was written."""
+    return Record("rule", it.id, now, it, public)
+
+
+def _order_facets(it: Order) -> Facets:
+    texts = {
+        "state": it.state,
+        "customerId": it.customer_id,
+        "email": it.email,
+        "currency": it.currency,
+        "upstreamId": it.upstream_id,
+        "checkoutId": it.checkout_id,
+        "applicationId": it.application_id,
+        "fraudState": it.fraud_state,
+        "browserIp": it.browser_ip,
+        "chargeType": it.charge_type,
+        "locale": it.locale,
+        "customerType": it.customer_type,
+    }
+    pairs: list[tuple[str, Value]] = [(name, text) for name, text in texts.items() if text is not None]
+    pairs += [("skuId", item.sku_id) for item in it.items if item.sku_id]
+    pairs += [
+        ("totalAmount", comparable(it.totals.total, it.currency)),
+        ("updatedTime", it.updated // SECOND),
+    ]
+    if it.refunded:
+        pairs.append(("refundedAmount", comparable(it.refunded, it.currency)))
+    pairs += [(state, time // SECOND) for state, time in it.transitions.items()]
+    pairs += [(f"fraudStateTransitions.{state}", time // SECOND) for state, time in it.fraud_transitions.items()]
+    return frozenset(pairs)

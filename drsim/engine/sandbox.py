@@ -1,0 +1,106 @@
+"""One sandbox as it runs: its clock, seed, settings and counters, and the ids it gives out.
+
+The state belongs to the database thread; other threads only read its frozen parts (clock, account).
+"""
+
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from drsim.domain.account import Account, Delays, RateLimit
+from drsim.domain.clock import Clock, Time
+from drsim.domain.outcome import Rule
+from drsim.domain.webhooks import Webhook
+
+_ACCOUNT_SUFFIX = "0336"
+"""What order and item ids of one test account end in (resources page, 1.1)."""
+
+
+@dataclass(slots=True)
+class Sandbox:
+    """A merchant account. `seed` decides all its ids and made-up data together with `counters`."""
+
+    name: str
+    number: int
+    seed: int
+    clock: Clock
+    account: Account = field(default_factory=Account)
+    counters: dict[str, int] = field(default_factory=dict)
+    last: Time = 0
+    """The latest time anything happened here: time never runs backwards, even when the wall does."""
+    due: Time | None = 0
+    """No sale wakes before this; 0 until it was looked up."""
+    calls: int = 0
+    """Calls since it was loaded; counted on the event loop only."""
+    webhooks: tuple[Webhook, ...] | None = None
+    rules: tuple[Rule, ...] | None = None
+    fired: list[dict[str, str]] | None = None
+    """What happens is noted here while somebody moves the clock and wants to know."""
+
+    def now(self, wall: Time) -> Time:
+        """The simulated time; never earlier than anything that has happened."""
+        self.last = max(self.last, self.clock.now(wall))
+        return self.last
+
+    def new_id(self, kind: str) -> str:
+        """The next id of a kind: numbered per kind, so that ids of one kind never shift those of another."""
+        count = self.counters.get(kind, 0) + 1
+        self.counters[kind] = count
+        if kind in ("order", "item"):
+            start = 10_000_000 + self._chance(kind, 0) % 80_000_000
+            return f"{start + count}{_ACCOUNT_SUFFIX}"
+        return as_uuid(self._chance(kind, count))
+
+    def new_call_id(self) -> str:
+        """The id of the next call. Safe on the event loop, since nothing else uses these numbers."""
+        self.calls += 1
+        return as_uuid(self._chance(f"call{self.counters.get('loaded', 0)}", self.calls))
+
+    def chance(self, label: str) -> int:
+        """A number that depends on the seed and the label only."""
+        return self._chance(label, 0)
+
+    def _chance(self, label: str, count: int) -> int:
+        return int.from_bytes(blake2b(f"{self.seed}/{label}/{count}".encode(), digest_size=16).digest())
+
+    def forget_lists(self) -> None:
+        """Webhooks and rules are looked up anew next time."""
+        self.webhooks = self.rules = None
+
+    def body(self) -> bytes:
+        """Everything that outlives the process, as JSON."""
+        kept = {"seed": self.seed, "clock": self.clock, "account": self.account, "counters": self.counters}
+        return orjson.dumps({**kept, "last": self.last}, default=str)
+
+    @classmethod
+    def of(cls, name: str, number: int, body: bytes) -> "Sandbox":
+        """The sandbox that was saved as `body`."""
+        kept: dict[str, Any] = orjson.loads(body)
+        account = kept["account"]
+        limit = account["rate_limit"]
+        return cls(
+            name=name,
+            number=number,
+            seed=int(kept["seed"]),
+            clock=Clock(**kept["clock"]),
+            account=Account(
+                **{
+                    **account,
+                    "delays": Delays(**account["delays"]),
+                    "rate_limit": limit and RateLimit(**limit),
+                    "capture_retries": tuple(account["capture_retries"]),
+                    "webhook_retries": tuple(account["webhook_retries"]),
+                }
+            ),
+            counters=kept["counters"],
+            last=kept["last"],
+        )
+
+
+def as_uuid(number: int) -> str:
+    """128 bits in the shape of a random UUID (version 4)."""
+    digits = f"{number & (1 << 128) - 1:032x}"
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"

@@ -1,0 +1,250 @@
+"""The scheduler: wakes what is due, sends the deliveries that are due, and moves the clock.
+
+Nothing here remembers work: what is due stands in the store, timers and tasks only make somebody look. Each webhook
+is a lane: its events go out one after the other in order, and a slow one delays nobody else.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from drsim.domain.clock import Time
+from drsim.domain.refusal import Refused
+from drsim.domain.webhooks import Attempt, Delivery, Webhook, attempted
+from drsim.engine import records
+from drsim.engine.delivery import Sender
+from drsim.engine.sandbox import Sandbox
+from drsim.engine.simulator import Simulator, Work
+
+_AT_ONCE = 64
+"""So many due deliveries of a lane are fetched at a time."""
+
+_LONGEST_TIMER = 3600.0
+
+
+class Scheduler:
+    """Keeps every sandbox moving: by itself where time runs, up to the present where it stands still."""
+
+    def __init__(self, simulator: Simulator, sender: Sender) -> None:
+        self._simulator = simulator
+        self._sender = sender
+        self._lanes: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._timers: dict[str, tuple[Time, asyncio.TimerHandle]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._moving: set[str] = set()
+        simulator.stirred = self._stirred
+
+    async def start(self) -> None:
+        """Picks up what a former process has left due."""
+        for name in self._simulator.store.reader.sandboxes():
+            await self._simulator.perform(name, lambda work: None)
+
+    async def stop(self) -> None:
+        """Stops; what is in flight is left due and goes out again next time."""
+        for _, timer in self._timers.values():
+            timer.cancel()
+        running = [*self._lanes.values(), *self._tasks]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    async def advance(self, name: str, to: Time) -> list[dict[str, str]]:
+        """Moves a sandbox's time to `to`, letting everything due on the way happen in order, deliveries included.
+
+        Returns what has happened. Raises `Refused` (409) while another move is under way in this sandbox: a receiver that moves the clock while
+        the clock waits for it would wait for ever.
+        """
+        self._begin_move(name)
+        try:
+            await self._simulator.perform(name, _begin_notes)
+            await self._move_through(name, to)
+            await self._set_time(name, to)
+            await self._quiet(name)
+            return await self._simulator.perform(name, _end_notes)
+        finally:
+            self._moving.discard(name)
+
+    async def settle(self, name: str, until: Time | None) -> None:
+        """Waits until nothing due is left and no delivery is in flight; with `until`, also runs work due up to then."""
+        self._begin_move(name)
+        try:
+            await self._quiet(name)
+            if until is not None:
+                await self._move_through(name, until)
+        finally:
+            self._moving.discard(name)
+
+    def next_due(self, sandbox: Sandbox) -> Time | None:
+        """When something next happens in a sandbox, if anything."""
+        reader, number = self._simulator.store.reader, sandbox.number
+        lanes = ["", *(webhook.id for webhook in sandbox.webhooks or ())]
+        dues = [due for lane in lanes if (due := reader.next_due(number, lane)) is not None]
+        return min(dues, default=None)
+
+    def _begin_move(self, name: str) -> None:
+        if name in self._moving:
+            raise Refused("conflict", "clock_in_motion", "The clock of this sandbox is already being moved.")
+        self._moving.add(name)
+
+    async def _move_through(self, name: str, to: Time) -> None:
+        while True:
+            sandbox = await self._simulator.perform(name, _with_webhooks)
+            due = self.next_due(sandbox)
+            if due is None or due > to:
+                return
+            await self._set_time(name, due)
+            await self._quiet(name)
+
+    async def _set_time(self, name: str, time: Time) -> None:
+        """Sets the clock forward, never back."""
+        wall = self._simulator.wall()
+
+        def action(work: Work) -> None:
+            if time > work.sandbox.clock.now(wall):
+                work.sandbox.clock = work.sandbox.clock.moved(time, wall)
+
+        await self._simulator.perform(name, action)
+
+    async def _quiet(self, name: str) -> None:
+        """Waits until everything due by now has happened and no delivery is in flight."""
+        while True:
+            sandbox = await self._simulator.perform(name, _with_webhooks)
+            lanes = [self._lane(sandbox, webhook) for webhook in sandbox.webhooks or ()]
+            flying = [lane for lane in lanes if lane is not None]
+            if not flying:
+                return
+            await asyncio.wait(flying)
+
+    def _stirred(self, sandbox: Sandbox) -> None:
+        """After a commit: starts the lanes that have something due, and sets the timer for the rest."""
+        if sandbox.webhooks is None:
+            self._spawn(self._look(sandbox.name))
+            return
+        for webhook in sandbox.webhooks:
+            self._lane(sandbox, webhook)
+        self._set_timer(sandbox)
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _look(self, name: str) -> None:
+        await self._simulator.perform(name, _with_webhooks)
+
+    def _set_timer(self, sandbox: Sandbox) -> None:
+        if sandbox.clock.rate == 0:
+            return
+        due = self.next_due(sandbox)
+        known = self._timers.get(sandbox.name)
+        if due is None or (known and known[0] <= due and not known[1].cancelled()):
+            return
+        if known:
+            known[1].cancel()
+        seconds = sandbox.clock.until(due, self._simulator.wall()) or 0.0
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(min(seconds, _LONGEST_TIMER), self._timer_fired, sandbox.name)
+        self._timers[sandbox.name] = (due, timer)
+
+    def _timer_fired(self, name: str) -> None:
+        self._timers.pop(name, None)
+        self._spawn(self._look(name))
+
+    def _lane(self, sandbox: Sandbox, webhook: Webhook) -> asyncio.Task[None] | None:
+        """The task that sends what is due for one webhook, if anything is."""
+        key = (sandbox.name, webhook.id)
+        running = self._lanes.get(key)
+        if running is not None:
+            return running
+        due = self._simulator.store.reader.next_due(sandbox.number, webhook.id)
+        if due is None or due > sandbox.clock.now(self._simulator.wall()):
+            return None
+        task = asyncio.create_task(self._run_lane(sandbox.name, webhook.id))
+        self._lanes[key] = task
+        return task
+
+    async def _run_lane(self, name: str, webhook_id: str) -> None:
+        try:
+            while batch := await self._simulator.perform(name, lambda work: _due_deliveries(work, webhook_id)):
+                await self._send(name, *batch)
+        finally:
+            self._lanes.pop((name, webhook_id), None)
+
+    async def _send(
+        self, name: str, webhook: Webhook, timestamp: int | None, due: list[tuple[Delivery, bytes]]
+    ) -> None:
+        """Sends what is due in order; outcomes are saved while the next ones are under way."""
+        recorder = _Recorder(self._simulator, name)
+        for delivery, body in due:
+            seconds = timestamp if timestamp is not None else self._simulator.wall() // 1_000_000
+            headers = self._sender.headers(webhook, body, seconds)
+            status, error, duration = await self._sender.post(webhook.address, headers, body)
+            # The attempt counts as made when it was due, so that retries fall due at the same time in every run.
+            at = delivery.due if delivery.due is not None else delivery.created
+            recorder.add(delivery.id, Attempt(at, status, error, duration, headers))
+        await recorder.finish()
+
+
+class _Recorder:
+    """Saves the outcomes of a lane: all that have come in while the last ones were being written."""
+
+    def __init__(self, simulator: Simulator, name: str) -> None:
+        self._simulator = simulator
+        self._name = name
+        self._waiting: list[tuple[str, Attempt]] = []
+        self._task: asyncio.Task[None] | None = None
+
+    def add(self, delivery_id: str, attempt: Attempt) -> None:
+        """One more outcome."""
+        self._waiting.append((delivery_id, attempt))
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._write())
+
+    async def finish(self) -> None:
+        """Waits until all outcomes are saved."""
+        while self._task is not None and (self._waiting or not self._task.done()):
+            await self._task
+
+    async def _write(self) -> None:
+        while self._waiting:
+            outcomes, self._waiting = self._waiting, []
+            await self._simulator.perform(self._name, lambda work, made=outcomes: _record(work, made))  # type: ignore[misc]
+
+
+def _begin_notes(work: Work) -> None:
+    work.sandbox.fired = []
+
+
+def _end_notes(work: Work) -> list[dict[str, str]]:
+    fired, work.sandbox.fired = work.sandbox.fired, None
+    return fired or []
+
+
+def _with_webhooks(work: Work) -> Sandbox:
+    work.webhooks()
+    return work.sandbox
+
+
+def _due_deliveries(work: Work, webhook_id: str) -> tuple[Webhook, int | None, list[tuple[Delivery, bytes]]] | None:
+    """What is due for a webhook, with the bodies to send; nothing of a webhook that is gone or disabled."""
+    webhook: Webhook | None = work.get("webhook", webhook_id)
+    work.webhooks()
+    if webhook is None or not webhook.enabled:
+        return None
+    transaction, number = work.transaction, work.sandbox.number
+    due = []
+    for id in transaction.due(number, webhook_id, work.now, _AT_ONCE):
+        delivery: Delivery = work.get("delivery", id)
+        body = transaction.public(number, "event", delivery.event_id)
+        due.append((delivery, records.event_in_version(body or b"{}", webhook.api_version)))
+    simulated = work.sandbox.account.signature_clock == "simulated"
+    return (webhook, work.now // 1_000_000 if simulated else None, due) if due else None
+
+
+def _record(work: Work, outcomes: list[tuple[str, Attempt]]) -> None:
+    for id, attempt in outcomes:
+        delivery: Delivery | None = work.get("delivery", id)
+        if delivery is not None and delivery.state == "pending":
+            after = attempted(delivery, attempt, work.sandbox.account)
+            work.put(records.delivery_record(after))
+            work.note_delivery(after, str(attempt.status) if attempt.error is None else attempt.error)

@@ -1,0 +1,282 @@
+"""The simulator: runs one action of one sandbox at its time, in one transaction.
+
+`Simulator.perform` is the one way to change anything. Before the action, everything that is due by now happens, each
+thing at its own due time; so the history is the same however late the process is.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import orjson
+
+from drsim import render
+from drsim.domain.clock import Clock, Time, format_precise
+from drsim.domain.decision import Context, Decision
+from drsim.domain.events import Event
+from drsim.domain.orders import Sale
+from drsim.domain.outcome import Rule
+from drsim.domain.refusal import Refused, not_found
+from drsim.domain.settle import wake
+from drsim.domain.webhooks import Delivery, Webhook
+from drsim.engine import records
+from drsim.engine.sandbox import Sandbox
+from drsim.store import Record, Store, Transaction
+
+T = TypeVar("T")
+
+MOST_FIRED = 10_000
+"""No more than this is told of what one movement of the clock has fired."""
+
+
+class Work:
+    """One unit of work in one sandbox: what an action loads and saves with. Lives on the database thread."""
+
+    def __init__(self, transaction: Transaction, sandbox: Sandbox, now: Time) -> None:
+        self.transaction = transaction
+        self.sandbox = sandbox
+        self.now = now
+
+    def context(self) -> Context:
+        """What a decision made now gets."""
+        return Context(self.now, self.sandbox.new_id, self.sandbox.account, self.rules())
+
+    def get(self, kind: str, id: str) -> Any:
+        """The value of a document, or nothing."""
+        return self.transaction.get(self.sandbox.number, kind, id)
+
+    def put(self, record: Record) -> None:
+        """Saves one document."""
+        self.transaction.put(self.sandbox.number, record)
+        if record.kind in ("webhook", "rule"):
+            self.sandbox.forget_lists()
+        if record.lane == "" and record.due is not None:
+            known = self.sandbox.due
+            self.sandbox.due = record.due if known is None else min(known, record.due)
+
+    def delete(self, kind: str, id: str) -> None:
+        """Removes one document."""
+        self.transaction.delete(self.sandbox.number, kind, id)
+        self.sandbox.forget_lists()
+
+    def sale(self, order_id: str, parameter: str = "id") -> Sale:
+        """An order with its charges and sources. Raises `Refused` when there is none, naming `parameter`."""
+        order = self.get("order", order_id)
+        if order is None:
+            raise not_found("Order", order_id, parameter)
+        charges = tuple(self.get("charge", id) for id in order.charge_ids)
+        return Sale(order, charges, tuple(self.get("source", id) for id in order.source_ids))
+
+    def webhooks(self) -> tuple[Webhook, ...]:
+        """All webhooks, oldest first."""
+        if self.sandbox.webhooks is None:
+            self.sandbox.webhooks = tuple(self.transaction.all(self.sandbox.number, "webhook"))
+        return self.sandbox.webhooks
+
+    def rules(self) -> tuple[Rule, ...]:
+        """The behavior rules in force, in order."""
+        if self.sandbox.rules is None:
+            self.sandbox.rules = tuple(self.transaction.all(self.sandbox.number, "rule"))
+        return self.sandbox.rules
+
+    def save(self, decision: Decision, before: Sale | None = None) -> bytes:
+        """Saves what a decision has changed since `before`, with its events and the deliveries they imply.
+
+        Returns the order in public form.
+        """
+        sale, shown = decision.sale, _Shown()
+        old = {id(charge) for charge in before.charges} if before else set()
+        old |= {id(source) for source in before.sources} if before else set()
+        for charge in sale.charges:
+            if id(charge) not in old:
+                self.put(records.charge_record(charge))
+        for source in sale.sources:
+            if id(source) not in old:
+                self.put(records.source_record(source))
+        public = shown.order(sale)
+        self.put(records.order_record(sale, public))
+        if decision.fulfillment:
+            self.put(records.fulfillment_record(decision.fulfillment))
+        self.tell(decision.events, shown)
+        self._save_rules(decision.rules)
+        return public
+
+    def tell(self, events: Iterable[Event], shown: "_Shown | None" = None) -> None:
+        """Puts events on record, with a delivery to every webhook that wants them."""
+        shown = shown or _Shown()
+        for event in events:
+            wanting = [webhook for webhook in self.webhooks() if webhook.wants(event.type)]
+            self.put(records.event_record(event, shown.object(event), [webhook.id for webhook in wanting]))
+            self._note(event.at, event=event.type, id=event.id)
+            for webhook in wanting:
+                self._deliver(event, webhook)
+
+    def _deliver(self, event: Event, webhook: Webhook) -> None:
+        delivery = Delivery(
+            id=self.sandbox.new_id("delivery"),
+            created=event.at,
+            event_id=event.id,
+            webhook_id=webhook.id,
+            type=event.type,
+            order_id=event.sale.order.id,
+            state="pending",
+            due=event.at,
+        )
+        self.put(records.delivery_record(delivery))
+
+    def _note(self, at: Time, **what: str) -> None:
+        fired = self.sandbox.fired
+        if fired is not None and len(fired) < MOST_FIRED:
+            fired.append({"time": format_precise(at), **what})
+
+    def note_delivery(self, delivery: Delivery, outcome: str) -> None:
+        """Notes an attempt for whoever moves the clock."""
+        self._note(delivery.attempts[-1].at, delivery=delivery.id, type=delivery.type, outcome=outcome)
+
+    def _save_rules(self, rules: tuple[Rule, ...]) -> None:
+        for rule, left in zip(self.rules(), rules, strict=True):
+            if rule is not left:
+                shown = self.transaction.public(self.sandbox.number, "rule", rule.id)
+                self.put(records.rule_record(left, self.now, shown or b"{}"))
+
+    def wake_due(self) -> None:
+        """Lets everything happen that is due by now, each thing at its own time."""
+        number, sandbox = self.sandbox.number, self.sandbox
+        while (following := self.transaction.next_due(number, "")) and following[0] <= self.now:
+            due, order_id = following
+            sale = self.sale(order_id)
+            self.save(wake(sale, replace(self.context(), now=due)), sale)
+        sandbox.due = following[0] if following else None
+
+
+class _Shown:
+    """Rendered orders of one decision: several of its events often show the same one."""
+
+    def __init__(self) -> None:
+        self._orders: dict[tuple[int, ...], dict[str, Any]] = {}
+        self._texts: dict[tuple[int, ...], bytes] = {}
+
+    def order(self, sale: Sale) -> bytes:
+        """An order as JSON."""
+        key = self._key(sale)
+        if key not in self._texts:
+            self._texts[key] = orjson.dumps(self._order(sale))
+        return self._texts[key]
+
+    def object(self, event: Event) -> Any:
+        """The object of an event: fulfillment, charge or order."""
+        if event.fulfillment is not None:
+            details = render.order_details(self._order(event.sale))
+            return {**render.fulfillment(event.fulfillment), "orderDetails": details}
+        if event.charge is not None:
+            return render.event_charge(event.charge)
+        return orjson.Fragment(self.order(event.sale))
+
+    def _order(self, sale: Sale) -> dict[str, Any]:
+        key = self._key(sale)
+        if key not in self._orders:
+            self._orders[key] = render.order(sale)
+        return self._orders[key]
+
+    @staticmethod
+    def _key(sale: Sale) -> tuple[int, ...]:
+        # Frozen values that live as long as the decision: their identity is their content.
+        return (id(sale.order), *map(id, sale.charges), *map(id, sale.sources))
+
+
+class Simulator:
+    """All sandboxes of one store. `wall` reads real time, `chance` gives a seed, `clock` says how time starts."""
+
+    def __init__(
+        self, store: Store, wall: Callable[[], Time], seed_of: Callable[[str], int], clock_of: Callable[[], Clock]
+    ) -> None:
+        self.store = store
+        self.wall = wall
+        self._seed_of = seed_of
+        self._clock_of = clock_of
+        self._sandboxes: dict[str, Sandbox] = {}
+        self.stirred: Callable[[Sandbox], None] = lambda sandbox: None
+        """Told on the event loop after every commit: something may have become due."""
+        store.lost = self._sandboxes.clear
+
+    def known(self, name: str) -> Sandbox | None:
+        """The sandbox if it is loaded; what is due in it by now may not have happened yet."""
+        return self._sandboxes.get(name)
+
+    async def sandbox(self, name: str) -> Sandbox:
+        """The sandbox of this name, made on first use."""
+        known = self._sandboxes.get(name)
+        return known if known is not None else await self.perform(name, lambda work: work.sandbox)
+
+    async def perform(self, name: str, action: Callable[[Work], T]) -> T:
+        """Runs `action` at the sandbox's present time, after everything due by then, and commits all of it.
+
+        Raises the `Refused` that the action raises; what was due has then happened all the same, and the events that
+        come with the refusal are told.
+        """
+        result = await self.store.run(lambda transaction: self._run(transaction, name, action))
+        sandbox = self._sandboxes.get(name)
+        if sandbox is not None:
+            self.stirred(sandbox)
+        if isinstance(result, Refused):
+            raise result
+        return result
+
+    def is_behind(self, sandbox: Sandbox) -> bool:
+        """Whether something is due that has not happened yet."""
+        return sandbox.due is not None and sandbox.due <= sandbox.clock.now(self.wall())
+
+    def _fresh(self, name: str, number: int) -> Sandbox:
+        return Sandbox(name, number, self._seed_of(name), self._clock_of())
+
+    async def reset(self, name: str) -> Sandbox:
+        """Empties a sandbox, its ids, settings and clock included."""
+
+        def action(work: Work) -> Sandbox:
+            number = work.sandbox.number
+            work.transaction.empty_sandbox(number)
+            sandbox = Sandbox(name, number, self._seed_of(name), self._clock_of())
+            self._sandboxes[name] = sandbox
+            return sandbox
+
+        return await self.perform(name, action)
+
+    def _run(self, transaction: Transaction, name: str, action: Callable[[Work], T]) -> T | Refused:
+        known = self._sandboxes.get(name)
+        sandbox = known or self._load(transaction, name)
+        counters = dict(sandbox.counters)
+        work = Work(transaction, sandbox, sandbox.now(self.wall()))
+        try:
+            if sandbox.due is not None and sandbox.due <= work.now:
+                work.wake_due()
+                counters = dict(sandbox.counters)
+            return transaction.atomic(lambda: action(work))
+        except Refused as refusal:
+            sandbox.forget_lists()
+            if refusal.events:
+                work.tell(refusal.events)
+            else:
+                sandbox.counters = counters
+            return refusal
+        except BaseException:
+            self._sandboxes.pop(name, None)
+            if known:
+                sandbox.counters = counters
+                sandbox.forget_lists()
+                sandbox.due = 0
+                self._sandboxes[name] = sandbox
+            raise
+        finally:
+            transaction.save_sandbox(sandbox.number, self._sandboxes.get(name, sandbox).body)
+
+    def _load(self, transaction: Transaction, name: str) -> Sandbox:
+        found = transaction.sandbox(name)
+        if found:
+            sandbox = Sandbox.of(name, *found)
+            # Call ids are counted in memory: a new life of the process counts in a range of its own.
+            sandbox.counters["loaded"] = sandbox.counters.get("loaded", 0) + 1
+        else:
+            sandbox = self._fresh(name, 0)
+            sandbox.number = transaction.add_sandbox(name, sandbox.body())
+        self._sandboxes[name] = sandbox
+        return sandbox

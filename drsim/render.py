@@ -1,0 +1,333 @@
+"""Resources as the API shows them: pure functions from domain values to JSON-ready mappings.
+
+Key order, presence of keys and number formats follow the published payloads (resources page, sections 1 and 2;
+platform page, 7.3). Amounts become major units here, times text.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from drsim.domain.charges import Charge, Operation
+from drsim.domain.clock import Time, format_millis, format_precise, format_time
+from drsim.domain.events import Event
+from drsim.domain.fulfillments import FulfilledItem, Fulfillment
+from drsim.domain.money import number
+from drsim.domain.orders import (
+    Item,
+    Order,
+    PaymentSession,
+    Sale,
+    Shipping,
+    cancelled_amount,
+    captured_amount,
+    captured_units,
+    refundable_amount,
+    refundable_item_amount,
+)
+from drsim.domain.sources import Source
+from drsim.domain.webhooks import Delivery, Webhook
+
+Json = dict[str, Any]
+
+LATEST_VERSION = "2021-12-13"
+VERSIONS = ("2020-01-07", "2020-09-30", "2020-12-17", "2021-02-23", "2021-03-23", LATEST_VERSION)
+"""The API versions that were ever published (platform page, section 2)."""
+
+_NO_ITEM_REFUNDS_SHOWN = ("fulfilled", "cancelled", "blocked", "dispute")
+
+
+def order(sale: Sale, *, expand: bool = False) -> Json:
+    """An order; `expand` adds `physical` and `metadata` to the product details of its lines."""
+    it, money = sale.order, _money(sale.order.currency)
+    units = captured_units(sale)
+    shown: Json = {"id": it.id, "createdTime": format_time(it.created)}
+    _put(shown, customerId=it.customer_id)
+    shown |= {"currency": it.currency, "email": it.email}
+    _put(shown, shipTo=it.ship_to, shipFrom=it.ship_from, billTo=it.bill_to)
+    shown |= {
+        "totalAmount": money(it.totals.total),
+        "subtotal": money(it.totals.subtotal),
+        "totalFees": money(it.totals.fees),
+        "totalTax": money(it.totals.tax),
+        "totalImporterTax": money(it.totals.importer_tax),
+        "totalDuty": money(it.totals.duty),
+        "totalDiscount": money(it.totals.discount),
+        "totalShipping": money(it.totals.shipping),
+        "items": [_item(item, it, units.get(item.id, 0), money, expand) for item in it.items],
+    }
+    if it.shipping:
+        shown["shippingChoice"] = _shipping(it.shipping, money)
+    _put(shown, discount=it.discount, metadata=it.metadata, applicationId=it.application_id)
+    _put(shown, upstreamId=it.upstream_id)
+    shown["updatedTime"] = format_time(it.updated)
+    _put(shown, browserIp=it.browser_ip)
+    shown |= {
+        "locale": it.locale,
+        "customerType": it.customer_type,
+        "sellingEntity": it.selling_entity,
+        "liveMode": False,
+        "payment": _payment(sale, money),
+    }
+    if it.refunded:
+        shown["refundedAmount"] = money(it.refunded)
+    shown |= {"state": it.state, "stateTransitions": _times(it.transitions)}
+    _put(shown, fraudState=it.fraud_state)
+    if it.fraud_transitions:
+        shown["fraudStateTransitions"] = _times(it.fraud_transitions)
+    shown |= {
+        "requestToBeForgotten": it.to_be_forgotten,
+        "capturedAmount": money(captured_amount(sale)),
+        "cancelledAmount": money(cancelled_amount(sale)),
+        "availableToRefundAmount": money(refundable_amount(sale)),
+        "checkoutId": it.checkout_id,
+    }
+    return shown
+
+
+def order_details(shown: Mapping[str, Any]) -> Json:
+    """A shown order as part of a fulfillment: without its payment."""
+    return {key: value for key, value in shown.items() if key != "payment"}
+
+
+def charge(it: Charge) -> Json:
+    """A charge as `GET /charges/{id}` shows it, failure messages included."""
+    return _charge(it, messages=True)
+
+
+def source(it: Source) -> Json:
+    """A source. Amount and currency are shown of store credit only: card sources are made without them."""
+    shown: Json = {"id": it.id, "createdTime": format_time(it.created), "type": it.type}
+    if it.secondary:
+        shown |= {"currency": it.currency, "amount": number(it.amount, it.currency)}
+    shown |= {"reusable": it.reusable, "state": it.state}
+    _put(shown, customerId=it.customer_id, upstreamId=it.upstream_id)
+    shown["owner"] = it.owner
+    if it.secondary:
+        shown["paymentSessionId"] = it.session_id
+    return shown | {"clientSecret": it.client_secret, it.type: it.details, "liveMode": False}
+
+
+def fulfillment(it: Fulfillment) -> Json:
+    """A fulfillment as it is answered when it is made and listed."""
+    shown: Json = {
+        "id": it.id,
+        "createdTime": format_time(it.created),
+        "items": [_fulfilled_item(item) for item in it.items],
+        "orderId": it.order_id,
+        **it.extra,
+    }
+    _put(shown, metadata=it.metadata)
+    return shown | {"liveMode": False}
+
+
+def operation_ids(sale: Sale, fulfillment_id: str) -> list[str]:
+    """The ids of the captures and cancels that a fulfillment has caused, oldest first."""
+    operations = [each for charge in sale.charges for each in (*charge.captures, *charge.cancels)]
+    caused = [each for each in operations if each.fulfillment_id == fulfillment_id]
+    return [each.id for each in sorted(caused, key=lambda each: each.created)]
+
+
+def event(it: Event, object: Any, webhook_ids: list[str]) -> Json:
+    """An event around its object, which is given ready (a mapping, or JSON text in an `orjson.Fragment`)."""
+    data: Json = {"object": object}
+    if it.previous is not None:
+        data["previousAttributes"] = it.previous
+    shown: Json = {
+        "id": it.id,
+        "type": it.type,
+        "data": data,
+        "liveMode": False,
+        "createdTime": format_precise(it.at),
+    }
+    if webhook_ids:
+        shown["webhookIds"] = webhook_ids
+    return shown | {"digitalriverVersion": LATEST_VERSION}
+
+
+def event_charge(it: Charge) -> Json:
+    """A charge as events carry it: failure codes without their messages."""
+    return _charge(it, messages=False)
+
+
+def webhook(it: Webhook) -> Json:
+    """A webhook; its signing secrets are not part of it."""
+    shown: Json = {
+        "id": it.id,
+        "types": list(it.types),
+        "address": it.address,
+        "apiVersion": it.api_version,
+        "enabled": it.enabled,
+        "transportType": "HTTP",
+    }
+    _put(shown, authentication=it.authentication)
+    return shown | {
+        "liveMode": False,
+        "createdTime": format_millis(it.created),
+        "updatedTime": format_millis(it.updated),
+    }
+
+
+def delivery(it: Delivery) -> Json:
+    """A delivery with its attempts, as the control plane shows it."""
+    shown: Json = {
+        "id": it.id,
+        "eventId": it.event_id,
+        "type": it.type,
+        "webhookId": it.webhook_id,
+        "state": it.state,
+        "createdTime": format_precise(it.created),
+        "attempts": [
+            {
+                "time": format_precise(attempt.at),
+                **({"status": attempt.status} if attempt.status is not None else {}),
+                **({"error": attempt.error} if attempt.error is not None else {}),
+                "durationMs": attempt.duration // 1_000,
+                "requestHeaders": attempt.headers,
+            }
+            for attempt in it.attempts
+        ],
+    }
+    if it.due is not None:
+        shown["nextAttemptTime"] = format_precise(it.due)
+    return shown
+
+
+def _money(currency: str) -> Callable[[int], float]:
+    return lambda units: number(units, currency)
+
+
+def _put(shown: Json, **optional: Any) -> None:
+    for key, value in optional.items():
+        if value is not None:
+            shown[key] = value
+
+
+def _times(transitions: Mapping[str, Time]) -> Json:
+    return {state: format_time(time) for state, time in transitions.items()}
+
+
+def _item(it: Item, of: Order, captured: int, money: Callable[[int], float], expand: bool) -> Json:
+    shown: Json = {"id": it.id}
+    _put(shown, skuId=it.sku_id)
+    shown |= {
+        "productDetails": {**it.product, **it.product_more} if expand else it.product,
+        "amount": money(it.amount),
+        "quantity": it.quantity,
+    }
+    _put(shown, metadata=it.metadata)
+    shown |= {
+        "state": it.state,
+        "stateTransitions": _times(it.transitions),
+        "tax": {"rate": float(it.tax_rate), "amount": money(it.tax)},
+        "importerTax": {"amount": money(it.importer_tax)},
+        "duties": {"amount": money(it.duties)},
+    }
+    if of.state not in _NO_ITEM_REFUNDS_SHOWN:
+        shown["availableToRefundAmount"] = money(refundable_item_amount(it, captured))
+    return shown | {
+        "fees": {"amount": money(it.fees), "taxAmount": money(it.fees_tax)},
+        "shipping": {"amount": money(it.shipping), "taxAmount": money(it.shipping_tax)},
+    }
+
+
+def _shipping(it: Shipping, money: Callable[[int], float]) -> Json:
+    shown = dict(it.shown)
+    first = {"id": shown.pop("id")} if "id" in shown else {}
+    terms = {"shippingTerms": shown.pop("shippingTerms")} if "shippingTerms" in shown else {}
+    return {**first, "amount": money(it.amount), **shown, "taxAmount": money(it.tax), **terms}
+
+
+def _payment(sale: Sale, money: Callable[[int], float]) -> Json:
+    shown: Json = {}
+    if sale.charges:
+        shown["charges"] = [_embedded_charge(each) for each in sale.charges]
+    shown["sources"] = [_embedded_source(each) for each in sale.sources]
+    shown["session"] = _session(sale.order.session, money)
+    return shown
+
+
+def _session(it: PaymentSession, money: Callable[[int], float]) -> Json:
+    shown: Json = {
+        "id": it.id,
+        "amountContributed": money(it.contributed),
+        "amountRemainingToBeContributed": money(it.remaining),
+        "state": it.state,
+        "clientSecret": it.client_secret,
+    }
+    _put(shown, nextAction=it.next_action)
+    return shown
+
+
+def _embedded_source(it: Source) -> Json:
+    shown: Json = {"id": it.id, "type": it.type, "amount": number(it.amount, it.currency), "owner": it.owner}
+    _put(shown, upstreamId=it.upstream_id)
+    return shown | {it.type: it.details}
+
+
+def _charge(it: Charge, *, messages: bool) -> Json:
+    """A charge on its own; inside an order it is poorer (`_embedded_charge`)."""
+    shown: Json = {
+        "id": it.id,
+        "createdTime": format_time(it.created),
+        "currency": it.currency,
+        "amount": number(it.amount, it.currency),
+        "state": it.state,
+    }
+    if it.failure and it.state == "failed":
+        shown["failureCode"] = it.failure.code
+        if messages:
+            shown["failureMessage"] = it.failure.message
+    # True from the first capture on, even when that fails: it says that there are captures to look at.
+    shown |= {"orderId": it.order_id, "captured": bool(it.captures)}
+    if it.captures:
+        shown["captures"] = [_operation(each, it.currency, messages, fulfillment=True) for each in it.captures]
+    shown["refunded"] = False
+    if it.cancels:
+        shown["cancels"] = [_operation(each, it.currency, messages) for each in it.cancels]
+    return shown | {
+        "sourceId": it.source_id,
+        "paymentSessionId": it.session_id,
+        "type": it.type,
+        "liveMode": False,
+    }
+
+
+def _embedded_charge(it: Charge) -> Json:
+    shown: Json = {
+        "id": it.id,
+        "createdTime": format_time(it.created),
+        "currency": it.currency,
+        "amount": number(it.amount, it.currency),
+        "state": it.state,
+        "captured": bool(it.captures),
+    }
+    if it.captures:
+        shown["captures"] = [_operation(each, it.currency, messages=False) for each in it.captures]
+    if it.failure and it.state == "failed":
+        shown["failureCode"] = it.failure.code
+    shown["refunded"] = False
+    if it.cancels:
+        shown["cancels"] = [_operation(each, it.currency, messages=False) for each in it.cancels]
+    return shown | {"sourceId": it.source_id, "type": it.type}
+
+
+def _operation(it: Operation, currency: str, messages: bool, *, fulfillment: bool = False) -> Json:
+    shown: Json = {
+        "id": it.id,
+        "createdTime": format_time(it.created),
+        "amount": number(it.amount, currency),
+        "state": it.state,
+    }
+    if it.failure and it.state == "failed":
+        shown["failureCode"] = it.failure.code
+        if messages:
+            shown["failureMessage"] = it.failure.message
+    if fulfillment:
+        _put(shown, fulfillmentId=it.fulfillment_id)
+    return shown
+
+
+def _fulfilled_item(it: FulfilledItem) -> Json:
+    shown: Json = {"quantity": it.quantity, "cancelQuantity": it.cancel_quantity}
+    _put(shown, skuId=it.sku_id)
+    return shown | {"itemId": it.item_id, **it.extra}

@@ -1,0 +1,115 @@
+"""Responses: JSON bodies, the vendor's headers, and the error format: refusals become responses here, nowhere else."""
+
+import gzip
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
+
+from drsim.domain.refusal import Refused
+
+STATUS: dict[str, int] = {
+    "bad_request": 400,
+    "unauthorized": 401,
+    "forbidden": 403,
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "not_acceptable": 406,
+    "conflict": 409,
+    "too_many_requests": 429,
+    "internal_server_error": 500,
+}
+"""The HTTP status of each kind of refusal."""
+
+Headers = Iterable[tuple[bytes, bytes]]
+
+_COMMON: list[tuple[bytes, bytes]] = [
+    (b"content-type", b"application/json;charset=UTF-8"),
+    (b"cache-control", b"no-cache, no-store, max-age=0, must-revalidate"),
+    (b"pragma", b"no-cache"),
+    (b"expires", b"0"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-xss-protection", b"1; mode=block"),
+    (b"x-frame-options", b"DENY"),
+]
+_CORS: list[tuple[bytes, bytes]] = [
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-allow-methods", b"GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH"),
+    (b"access-control-allow-headers", b"content-type, accept"),
+]
+_OPEN = [*_COMMON, *_CORS]
+_WORTH_ZIPPING = 1_024
+
+
+class Answer:
+    """One response: a status and a JSON body that is ready (empty for 204)."""
+
+    def __init__(self, body: bytes, status: int = 200, headers: Headers = ()) -> None:
+        self.body = body
+        self.status = status
+        self.headers = list(headers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends it, compressed when that was asked for and is worth it."""
+        # Control routes are for the same origin only, so they carry no CORS headers.
+        common = _COMMON if scope["path"].startswith("/_sim/") else _OPEN
+        body = self.body
+        headers = [*common, *self.headers]
+        if len(body) >= _WORTH_ZIPPING and _takes_gzip(scope):
+            scope["drsim.answer"] = body
+            body = gzip.compress(body, 5, mtime=0)
+            headers.append((b"content-encoding", b"gzip"))
+        if self.status != 204:
+            headers.append((b"content-length", b"%d" % len(body)))
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+def answer(value: Any, status: int = 200) -> Answer:
+    """A response with this JSON value."""
+    return Answer(orjson.dumps(value), status)
+
+
+def refused(refusal: Refused, headers: Headers = ()) -> Answer:
+    """A refusal in the error format: `{"type", "errors": [{"code", "parameter", "message"}]}`."""
+    error: dict[str, Any] = {}
+    if refusal.code is not None:
+        error["code"] = refusal.code
+    if refusal.parameter is not None:
+        error["parameter"] = refusal.parameter
+    error |= {"message": refusal.message, **refusal.extra}
+    return Answer(orjson.dumps({"type": refusal.kind, "errors": [error]}), STATUS[refusal.kind], headers)
+
+
+async def on_refused(request: Request, error: Exception) -> Any:
+    """The application's handler for refusals."""
+    assert isinstance(error, Refused)
+    return refused(error)
+
+
+async def on_http_error(request: Request, error: Exception) -> Any:
+    """The application's handler for paths and verbs that do not exist."""
+    assert isinstance(error, HTTPException)
+    method, path = request.method, request.url.path
+    if error.status_code == 405:
+        message = f"{method} is not supported for {path}."
+        allow = (error.headers or {}).get("Allow", "")
+        refusal = Refused("method_not_allowed", "method_not_allowed", message)
+        return refused(refusal, [(b"allow", allow.encode())] if allow else [])
+    return refused(Refused("not_found", "not_found", f"There is nothing at {path}."))
+
+
+async def on_bug(request: Request, error: Exception) -> Any:
+    """The application's last resort; reaching it is a bug in drsim."""
+    message = "An unexpected error has occurred. This is a bug in drsim; its log has the details."
+    return refused(Refused("internal_server_error", "unknown_error", message))
+
+
+def _takes_gzip(scope: Scope) -> bool:
+    for name, value in scope["headers"]:
+        if name == b"accept-encoding":
+            return b"gzip" in value
+    return False

@@ -1,0 +1,71 @@
+"""The application: every path with its routes, behind the gate."""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.routing import Route
+
+from drsim.domain.refusal import Refused
+from drsim.engine.scheduler import Scheduler
+from drsim.engine.simulator import Simulator
+from drsim.web import charges, control, events, fulfillments, orders, sources, webhooks, worlds
+from drsim.web.answers import Answer, on_bug, on_http_error, on_refused
+from drsim.web.calls import CallLog
+
+Endpoint = Callable[[Request], Awaitable[Answer]]
+
+
+def routes() -> list[Route]:
+    """All routes of the API and of the control plane; the busiest first."""
+    return [
+        _at("/fulfillments", POST=fulfillments.create, GET=fulfillments.listed),
+        _at("/orders/{id}", GET=orders.retrieve, POST=orders.update),
+        _at("/orders", GET=orders.listed),
+        _at("/charges/{id}", GET=charges.retrieve),
+        _at("/charges", GET=charges.listed),
+        _at("/sources/{id}", GET=sources.retrieve),
+        _at("/sources", GET=sources.listed),
+        _at("/fulfillments/{id}", GET=fulfillments.retrieve, POST=fulfillments.update),
+        _at("/events/{id}", GET=events.retrieve),
+        _at("/events", GET=events.listed),
+        _at("/webhooks", GET=webhooks.listed, POST=webhooks.create),
+        _at("/webhooks/{id}", GET=webhooks.retrieve, PATCH=webhooks.update, DELETE=webhooks.delete),
+        _at("/_sim/health", GET=control.health),
+        _at("/_sim/clock", GET=control.clock),
+        _at("/_sim/clock/advance", POST=control.advance),
+        _at("/_sim/settle", POST=control.settle),
+        _at("/_sim/reset", POST=control.reset),
+        _at("/_sim/orders", POST=worlds.create_order),
+        _at("/_sim/orders/{id}/timeline", GET=control.order_timeline),
+        _at("/_sim/scenario", POST=worlds.load_scenario),
+        _at("/_sim/behavior", GET=worlds.list_rules, POST=worlds.create_rule),
+        _at("/_sim/behavior/{id}", DELETE=worlds.delete_rule),
+        _at("/_sim/deliveries", GET=control.deliveries),
+        _at("/_sim/webhooks/{id}/secrets", GET=control.secrets),
+        _at("/_sim/requests", GET=control.requests),
+    ]
+
+
+def _at(path: str, **verbs: Endpoint) -> Route:
+    """One path with the function of each verb."""
+
+    async def dispatch(request: Request) -> Answer:
+        method = "GET" if request.method == "HEAD" else request.method
+        return await verbs[method](request)
+
+    return Route(path, dispatch, methods=list(verbs))
+
+
+def application(simulator: Simulator, scheduler: Scheduler, calls: CallLog) -> Starlette:
+    """The application without its gate."""
+    app = Starlette(
+        routes=routes(),
+        exception_handlers={Refused: on_refused, HTTPException: on_http_error, Exception: on_bug},
+    )
+    app.router.redirect_slashes = False
+    app.state.simulator = simulator
+    app.state.scheduler = scheduler
+    app.state.calls = calls
+    return app

@@ -1,0 +1,145 @@
+"""The API log of each sandbox: every call with its request and response.
+
+Calls that can change something are kept in the store, written behind their response; reading calls are kept in memory
+only, the last thousand of them. A killed server may lose the last moments of this log, never a change.
+"""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from drsim.domain.clock import Time, format_precise
+from drsim.engine.simulator import Simulator, Work
+from drsim.store import Record
+
+KEPT_READS = 1_000
+KEPT_WRITES = 10_000
+_LONGEST_BODY = 65_536
+_BEHIND = 0.05
+"""So many seconds after a call it is written, with all others that came in the meantime."""
+_HIDDEN = (b"authorization", b"drsim-control-token", b"cookie")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call, as it came and as it was answered. `order_id` is the order it was about, where that is known."""
+
+    id: str
+    at: Time
+    place: int
+    method: str
+    path: str
+    query: str
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+    answer: bytes
+    order_id: str | None
+    version: str
+    client: str
+
+    def shown(self) -> dict[str, Any]:
+        """The call as the control plane shows it; keys are left out of the headers."""
+        headers = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in self.headers if name not in _HIDDEN
+        }
+        shown: dict[str, Any] = {
+            "id": self.id,
+            "time": format_precise(self.at),
+            "method": self.method,
+            "path": self.path,
+            "query": self.query,
+            "status": self.status,
+            "apiVersion": self.version,
+            "ipAddress": self.client,
+            "requestHeaders": headers,
+        }
+        if self.order_id is not None:
+            shown["orderId"] = self.order_id
+        if self.body:
+            shown["requestBody"] = _json_or_text(self.body)
+        if self.answer:
+            shown["responseBody"] = _json_or_text(self.answer)
+        return shown
+
+
+class CallLog:
+    """Takes down calls and gives them back, newest first."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+        self._reads: dict[str, deque[Call]] = {}
+        self._unwritten: list[tuple[str, Call]] = []
+        self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, sandbox: str, call: Call) -> None:
+        """Takes down one call."""
+        if call.method in ("GET", "HEAD"):
+            self._reads.setdefault(sandbox, deque(maxlen=KEPT_READS)).append(call)
+            return
+        self._unwritten.append((sandbox, call))
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_BEHIND, self._start)
+
+    async def newest(self, sandbox: str, limit: int, order_id: str | None = None) -> list[dict[str, Any]]:
+        """The last calls of a sandbox, of one order where given."""
+        await self.flush()
+        reads = [call for call in self._reads.get(sandbox, ()) if order_id is None or call.order_id == order_id]
+        rows = await self._simulator.perform(sandbox, lambda work: _written(work, limit, order_id))
+        shown = [(call.at, call.place, call.shown()) for call in reads]
+        shown += [(call.pop("at"), call.pop("place"), call) for call in map(orjson.loads, rows)]
+        return [call for _, _, call in sorted(shown, key=lambda row: row[:2], reverse=True)][:limit]
+
+    def forget(self, sandbox: str) -> None:
+        """Forgets the reading calls of a sandbox."""
+        self._reads.pop(sandbox, None)
+
+    async def flush(self) -> None:
+        """Waits until every call taken down so far is written."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._start()
+        while self._task is not None:
+            await asyncio.wait([self._task])
+
+    def _start(self) -> None:
+        self._timer = None
+        if self._task is None:
+            self._task = asyncio.create_task(self._write())
+
+    async def _write(self) -> None:
+        try:
+            while self._unwritten:
+                calls, self._unwritten = self._unwritten, []
+                by_sandbox: dict[str, list[Call]] = {}
+                for sandbox, call in calls:
+                    by_sandbox.setdefault(sandbox, []).append(call)
+                for sandbox, theirs in by_sandbox.items():
+                    await self._simulator.perform(sandbox, lambda work, made=theirs: _keep(work, made))  # type: ignore[misc]
+        finally:
+            self._task = None
+
+
+def _keep(work: Work, calls: list[Call]) -> None:
+    for call in calls:
+        public = orjson.dumps({"at": call.at, "place": call.place, **call.shown()})
+        work.put(Record("call", call.id, call.at, None, public, call.order_id))
+        if call.place % KEPT_WRITES == 0:
+            work.transaction.delete_oldest(work.sandbox.number, "call", KEPT_WRITES)
+
+
+def _written(work: Work, limit: int, order_id: str | None) -> list[bytes]:
+    return work.transaction.newest(work.sandbox.number, "call", limit, order_id)
+
+
+def _json_or_text(body: bytes) -> Any:
+    if len(body) > _LONGEST_BODY:
+        return {"info": f"{len(body)} bytes, too long to be kept"}
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return body.decode("utf-8", "replace")

@@ -1,0 +1,50 @@
+"""What every route starts from: the simulator, the caller's sandbox brought up to the present, one public resource."""
+
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+from starlette.requests import Request
+
+from drsim.domain.refusal import not_found
+from drsim.engine.sandbox import Sandbox
+from drsim.engine.simulator import Simulator, Work
+
+T = TypeVar("T")
+
+
+def simulator_of(request: Request) -> Simulator:
+    """The server's simulator."""
+    return cast(Simulator, request.app.state.simulator)
+
+
+def sandbox_of(request: Request) -> Sandbox:
+    """The sandbox of the caller's key, as it was when the call came in."""
+    return cast(Sandbox, request.scope["drsim.sandbox"])
+
+
+async def present(request: Request) -> tuple[Simulator, Sandbox]:
+    """Simulator and sandbox, once everything due by now has happened: reading changes nothing, time does."""
+    simulator, sandbox = simulator_of(request), sandbox_of(request)
+    if simulator.is_behind(sandbox):
+        sandbox = await simulator.perform(sandbox.name, lambda work: work.sandbox)
+    return simulator, sandbox
+
+
+async def perform(request: Request, action: Callable[[Work], T]) -> T:
+    """Runs an action in the caller's sandbox."""
+    return await simulator_of(request).perform(sandbox_of(request).name, action)
+
+
+async def public(request: Request, kind: str, resource: str) -> bytes:
+    """The resource that the path names, in public form. Raises `Refused` (404)."""
+    simulator, sandbox = await present(request)
+    id = request.path_params["id"]
+    found = simulator.store.reader.public(sandbox.number, kind, id)
+    if found is None:
+        raise not_found(resource, id)
+    return found
+
+
+def about_order(request: Request, order_id: str) -> None:
+    """Says in the call log which order this call was about."""
+    request.scope["drsim.order"] = order_id

@@ -1,0 +1,80 @@
+"""`/orders`: retrieve, list and update. Source: resources page, sections 2.1 and 3."""
+
+from starlette.requests import Request
+
+from drsim import render
+from drsim.domain.amend import OrderChange, amend_order
+from drsim.engine.simulator import Work
+from drsim.web import desk
+from drsim.web.answers import Answer, answer
+from drsim.web.lists import Listing, page
+
+LISTING = Listing(
+    "order",
+    {
+        "updatedTime": "time",
+        "upstreamIds": "texts",
+        "totalAmount": "amount",
+        "state": "text",
+        "customerId": "text",
+        "checkoutId": "text",
+        "applicationId": "text",
+        "email": "text",
+        "currency": "text",
+        "skuId": "text",
+        "in_review": "time",
+        "pending_payment": "time",
+        "accepted": "time",
+        "blocked": "time",
+        "cancelled": "time",
+        "fulfilled": "time",
+        "complete": "time",
+        "returned": "time",
+        "fraudState": "text",
+        "fraudStateTransitions.blocked": "time",
+        "fraudStateTransitions.review_opened": "time",
+        "fraudStateTransitions.passed": "time",
+        "browserIp": "text",
+        "chargeType": "text",
+        "subscriptionId": "text",
+        "refundedAmount": "amount",
+        "locale": "text",
+        "customerType": "text",
+    },
+    {"upstreamIds": "upstreamId"},
+)
+
+
+async def retrieve(request: Request) -> Answer:
+    """`GET /orders/{id}`; `expand=true` shows more of the products."""
+    desk.about_order(request, request.path_params["id"])
+    if request.query_params.get("expand") == "true":
+        return answer(await desk.perform(request, lambda work: _expanded(work, request.path_params["id"])))
+    return Answer(await desk.public(request, "order", "Order"))
+
+
+async def listed(request: Request) -> Answer:
+    """`GET /orders`."""
+    return await page(request, LISTING)
+
+
+async def update(request: Request) -> Answer:
+    """`POST /orders/{id}`: upstream id, metadata, the request to be forgotten."""
+    from drsim.web.bodies import OrderChangeBody, fitted, json_of
+
+    desk.about_order(request, request.path_params["id"])
+    sent = await json_of(request)
+    body = fitted(OrderChangeBody, sent)
+    # An upstream id of null takes it away; everywhere else null is the same as absent.
+    cleared = "upstreamId" in sent and sent["upstreamId"] is None
+    change = OrderChange("" if cleared else body.upstreamId, body.requestToBeForgotten, body.metadata)
+    return Answer(await desk.perform(request, lambda work: _updated(work, request.path_params["id"], change)))
+
+
+def _expanded(work: Work, id: str) -> render.Json:
+    return render.order(work.sale(id), expand=True)
+
+
+def _updated(work: Work, id: str, change: OrderChange) -> bytes:
+    sale = work.sale(id)
+    return work.save(amend_order(sale, change, work.context()), sale)

@@ -1,0 +1,174 @@
+"""What may stand in a scenario file, as far as it is about the world: account, webhooks, orders and behavior rules."""
+
+from typing import Annotated, Any, get_args
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from drsim.domain.account import RateLimit, RiskTolerance, SignatureClock
+from drsim.domain.events import TYPES, matching_types
+from drsim.domain.outcome import OPERATIONS, Operation
+from drsim.world.fields import (
+    Alias,
+    Duration,
+    Flag,
+    Instant,
+    Mistake,
+    Prose,
+    Quantity,
+    Seed,
+    Text,
+    fitting,
+    nothing_as,
+    one_of,
+    read_rate_limit,
+    read_text,
+    refuse,
+    wrong,
+)
+from drsim.world.orders import ItemModel, OrderModel, SourceModel
+from drsim.world.part import Part
+from drsim.world.patterns import NumberPattern, TextPattern
+from drsim.world.problems import shown
+
+__all__ = [
+    "AccountModel",
+    "DelaysModel",
+    "GivenModel",
+    "ItemModel",
+    "OrderModel",
+    "RuleModel",
+    "SourceModel",
+    "ThenModel",
+    "WebhookModel",
+    "WhenModel",
+    "World",
+]
+
+
+class DelaysModel(Part):
+    """`account.delays`: how long each thing takes; what is left out stays as it is."""
+
+    authorize: Duration | None = None
+    capture: Duration | None = None
+    cancel: Duration | None = None
+    refund: Duration | None = None
+    complete: Duration | None = None
+
+
+class AccountModel(Part):
+    """`account`: how the simulated merchant account is set up; what is left out stays as it is."""
+
+    risk_tolerance: Annotated[RiskTolerance, one_of(get_args(RiskTolerance))] | None = None
+    authorization_ttl: Duration | None = None
+    delays: Annotated[DelaysModel, nothing_as(dict)] = Field(default_factory=lambda: DelaysModel.model_validate({}))
+    rate_limit: Annotated[RateLimit | None, BeforeValidator(read_rate_limit)] = None
+    capture_retries: tuple[Duration, ...] | None = None
+    signature_clock: Annotated[SignatureClock, one_of(get_args(SignatureClock))] | None = None
+    webhook_retries: tuple[Duration, ...] | None = None
+
+
+def _event_type(value: Any) -> str:
+    name = read_text(value)
+    known = name in TYPES or ("*" in name and any(each in TYPES for each in matching_types(name)))
+    if not known:
+        raise wrong(shown(value), "an event type such as fulfillment.created, or a group such as order.*", TYPES)
+    return name
+
+
+class WebhookModel(Part):
+    """`given.webhooks[]`. Without `types` it gets all events, without `token` its signing secret is made up."""
+
+    alias: Alias | None = Field(None, alias="as")
+    address: Annotated[str, fitting(r"https?://[^\s/]\S*", "an address such as http://localhost:8080/hook")] | None = (
+        None
+    )
+    types: Annotated[tuple[Annotated[str, BeforeValidator(_event_type)], ...], Field(min_length=1)] | None = None
+    token: Text | None = None
+    enabled: Flag = True
+
+    @property
+    def event_types(self) -> list[str]:
+        """The event types it gets by name, in order of name, with groups such as `order.*` spelled out."""
+        names = sorted(TYPES) if self.types is None else self.types
+        return sorted({each for name in names for each in matching_types(name)})
+
+
+class GivenModel(Part):
+    """`given`: what is there when the scenario starts."""
+
+    webhooks: Annotated[tuple[WebhookModel, ...], nothing_as(tuple)] = ()
+    orders: Annotated[tuple[OrderModel, ...], nothing_as(tuple)] = ()
+
+
+class WhenSourceModel(Part):
+    """`when.source` of a behavior rule."""
+
+    type: TextPattern = None
+    last_four_digits: TextPattern = None
+
+
+class WhenModel(Part):
+    """`when` of a behavior rule: the operation, and patterns for whatever else must fit."""
+
+    operation: Annotated[Operation, one_of(OPERATIONS)]
+    order: TextPattern = None
+    charge: TextPattern = None
+    source: WhenSourceModel | None = None
+    amount: NumberPattern = None
+    attempt: NumberPattern = None
+    upstream_id: TextPattern = None
+
+
+class ThenModel(Part):
+    """`then` of a behavior rule: pending for `after`, then `state`; a pending one may have a `next`."""
+
+    state: Annotated[str, one_of(("complete", "failed", "pending"))]
+    failure_code: Text | None = None
+    failure_message: Text | None = None
+    after: Duration | None = None
+    next: "ThenModel | None" = None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "ThenModel":
+        mistakes: list[Mistake] = []
+        if self.next is not None and self.state != "pending":
+            mistakes.append((("next",), f"'next' after '{self.state}'", "it only after 'pending'"))
+        if self.state != "failed":
+            given = {"failureCode": self.failure_code, "failureMessage": self.failure_message}
+            mistakes += [
+                ((key,), f"'{key}' with '{self.state}'", "it only with 'failed'") for key in given if given[key]
+            ]
+        refuse(mistakes)
+        return self
+
+
+class RuleModel(Part):
+    """One behavior rule; `times` uses it up."""
+
+    when: WhenModel
+    then: ThenModel
+    times: Quantity | None = None
+
+
+class World(Part):
+    """A scenario file as far as it describes the world; its `steps` are taken as they are and not looked at."""
+
+    name: Text = Field(alias="scenario")
+    description: Prose | None = None
+    tags: Annotated[tuple[Text, ...], nothing_as(tuple)] = ()
+    clock: Instant | None = None
+    seed: Seed | None = None
+    account: Annotated[AccountModel, nothing_as(dict)] = Field(default_factory=lambda: AccountModel.model_validate({}))
+    given: Annotated[GivenModel, nothing_as(dict)] = Field(default_factory=lambda: GivenModel.model_validate({}))
+    behavior: Annotated[tuple[RuleModel, ...], nothing_as(tuple)] = ()
+    steps: Annotated[list[Any], nothing_as(list)] = Field(default_factory=list, repr=False)
+
+    @property
+    def webhooks(self) -> tuple[WebhookModel, ...]:
+        """The webhooks that are given."""
+        return self.given.webhooks
+
+    @property
+    def orders(self) -> tuple[OrderModel, ...]:
+        """The orders that are given, in the order in which they are made."""
+        return self.given.orders

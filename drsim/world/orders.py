@@ -1,0 +1,258 @@
+"""The specification of an order, as `given.orders[]` holds it: what is bought, how it is paid, where it starts.
+
+All amounts are in major units of the order's currency and checked to be no finer than its minor unit.
+"""
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ModelWrapValidatorHandler, ValidationInfo, field_validator, model_validator
+
+from drsim.domain.clock import DAY, Span
+from drsim.domain.history import STATES
+from drsim.domain.methods import CARD_TYPES, METHODS, Card, read_card
+from drsim.domain.money import CURRENCIES
+from drsim.world.fields import (
+    Alias,
+    Amount,
+    Country,
+    Duration,
+    Email,
+    Flag,
+    Locale,
+    Metadata,
+    Mistake,
+    Percent,
+    Quantity,
+    Rate,
+    Text,
+    amounts_in,
+    nothing_as,
+    one_of,
+    refuse,
+    whole_number,
+    wrong,
+)
+from drsim.world.part import Part
+from drsim.world.resources import OrderResource, read_resource
+
+_SETTLED = ("cancelled", "complete", "dispute", "returned", "blocked")
+"""States that an order is brought to by things which take time."""
+
+
+class AddressModel(Part):
+    """A postal address; what is left out is made up, all of it in the same country."""
+
+    line1: Text | None = None
+    line2: Text | None = None
+    city: Text | None = None
+    postal_code: Text | None = None
+    state: Text | None = None
+    country: Country | None = None
+
+
+class PartyModel(Part):
+    """`shipTo` and `billTo`: somebody at an address."""
+
+    name: Text | None = None
+    phone: Text | None = None
+    email: Email | None = None
+    organization: Text | None = None
+    additional_address_info: dict[str, Text] | None = None
+    address: AddressModel | None = None
+
+
+class OwnerModel(Part):
+    """`source.owner`: who pays. Some last names are test triggers."""
+
+    first_name: Text | None = None
+    last_name: Text | None = None
+    email: Email | None = None
+    organization: Text | None = None
+    upstream_id: Text | None = None
+    additional_address_info: dict[str, Text] | None = None
+    address: AddressModel | None = None
+
+
+class _Unreadable:
+    """Stands where something was that is no card number, so that no error can repeat it."""
+
+    def __repr__(self) -> str:
+        return "what is no card number"
+
+
+def _card(value: Any) -> Any:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    try:
+        return read_card(value)
+    except (ValueError, TypeError):
+        return _Unreadable()
+
+
+def _readable(value: Any) -> Any:
+    if isinstance(value, _Unreadable):
+        raise wrong(repr(value), "12 to 19 digits of a known brand, blanks and dashes allowed")
+    return value
+
+
+class SourceModel(Part):
+    """`source`: how the order is paid. A card number is reduced to what may be kept before anything else sees it."""
+
+    type: Annotated[str, one_of(METHODS)] = "creditCard"
+    id: Text | None = None
+    owner: OwnerModel | None = None
+    card: Annotated[Card, BeforeValidator(_readable)] | None = Field(None, alias="number")
+    brand: Text | None = None
+    last_four_digits: Annotated[str, BeforeValidator(lambda value: _four_digits(value))] | None = None
+    expiration_month: Annotated[int, whole_number(1, 12)] | None = None
+    expiration_year: Annotated[int, whole_number(2000, 2100)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _reduce_card(cls, value: Any) -> Any:
+        if isinstance(value, dict) and value.get("number") is not None and not isinstance(value["number"], Card):
+            return {**value, "number": _card(value["number"])}
+        return value
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "SourceModel":
+        mistakes: list[Mistake] = []
+        card_only = {
+            "number": self.card,
+            "brand": self.brand,
+            "lastFourDigits": self.last_four_digits,
+            "expirationMonth": self.expiration_month,
+            "expirationYear": self.expiration_year,
+        }
+        if self.type not in CARD_TYPES:
+            mistakes = [
+                ((key,), f"'{key}' with {self.type}", f"it only with {', '.join(CARD_TYPES)}")
+                for key, value in card_only.items()
+                if value is not None
+            ]
+        elif self.card:
+            mistakes = [
+                ((key,), f"'{key}' beside 'number'", "only one of them")
+                for key in ("brand", "lastFourDigits")
+                if card_only[key] is not None
+            ]
+        refuse(mistakes)
+        return self
+
+
+def _four_digits(value: Any) -> str:
+    digits = str(value).rjust(4, "0") if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(digits, str) or len(digits) != 4 or not digits.isdecimal() or not digits.isascii():
+        raise wrong("something else", "four digits")
+    return digits
+
+
+class ItemModel(Part):
+    """`items[]`: one line; `price` is per unit, other amounts are for the whole line."""
+
+    alias: Alias | None = Field(None, alias="as")
+    id: Text | None = None
+    sku_id: Text | None = None
+    name: Text | None = None
+    price: Amount
+    quantity: Quantity = 1
+    tax_rate: Rate | None = None
+    duties: Amount = Decimal(0)
+    importer_tax: Amount = Decimal(0)
+    fees: Amount = Decimal(0)
+    physical: Flag = True
+    metadata: Metadata | None = None
+
+
+class ShippingModel(Part):
+    """`shipping`: its price before tax (or only that, as a number), and how it is called."""
+
+    amount: Amount
+    tax_rate: Rate | None = None
+    description: Text = "Standard shipping"
+    service_level: Text = "standard"
+
+
+def _as_mapping(value: Any) -> Any:
+    return value if isinstance(value, dict) else {"amount": value}
+
+
+class DiscountModel(Part):
+    """`discount`: off the whole order, as an amount or in percent."""
+
+    amount_off: Amount | None = None
+    percent_off: Percent | None = None
+
+    @model_validator(mode="after")
+    def _is_one(self) -> "DiscountModel":
+        if (self.amount_off is None) == (self.percent_off is None):
+            found = "neither" if self.amount_off is None else "both"
+            raise wrong(f"{found} of 'amountOff' and 'percentOff'", "one of them")
+        return self
+
+
+def _file_unread(value: Any) -> Any:
+    raise wrong("'from'", "'resource': only the command line reads files")
+
+
+class OrderModel(Part):
+    """`given.orders[]`: an order to be made. Everything but `items` (or `resource`) is made up if left out."""
+
+    alias: Alias | None = Field(None, alias="as")
+    source_file: Annotated[str | None, BeforeValidator(_file_unread)] = Field(None, alias="from")
+    resource: Annotated[OrderResource, BeforeValidator(read_resource)] | None = None
+    state: Annotated[str, one_of(STATES)] = "accepted"
+    created_ago: Duration | None = None
+    id: Text | None = None
+    upstream_id: Text | None = None
+    currency: Annotated[str, one_of(sorted(CURRENCIES))] = "USD"
+    locale: Locale | None = None
+    email: Email | None = None
+    customer_id: Text | None = None
+    ship_to: PartyModel | None = None
+    bill_to: PartyModel | None = None
+    source: Annotated[SourceModel, nothing_as(dict)] = Field(default_factory=lambda: SourceModel.model_validate({}))
+    store_credit: Amount = Decimal(0)
+    shipping: Annotated[ShippingModel, BeforeValidator(_as_mapping)] | None = None
+    tax_rate: Rate = Decimal(0)
+    discount: DiscountModel | None = None
+    metadata: Metadata | None = None
+    fulfillment_model: Annotated[Literal["third-party"], one_of(("third-party",))] = "third-party"
+    items: Annotated[tuple[ItemModel, ...], Field(validate_default=True)] = ()
+
+    @property
+    def age(self) -> Span:
+        """How long ago it was made: `createdAgo`, or long enough for the state it shall be in."""
+        if self.created_ago is not None:
+            return self.created_ago
+        return DAY if self.state in _SETTLED else 0
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _in_its_currency(cls, value: Any, handler: ModelWrapValidatorHandler["OrderModel"]) -> "OrderModel":
+        with amounts_in(value.get("currency") if isinstance(value, dict) else None):
+            return handler(value)
+
+    @field_validator("items", mode="before")
+    @classmethod
+    def _has_items(cls, value: Any, info: ValidationInfo) -> Any:
+        unknown = object()
+        placed_whole = (
+            info.data.get("resource", unknown) is not None or info.data.get("source_file", unknown) is not None
+        )
+        if value in (None, (), []) and not placed_whole:
+            raise wrong("an empty list" if value == [] else "no 'items'", "at least one item")
+        return value
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> "OrderModel":
+        if self.resource:
+            names = type(self).model_fields
+            keys = [names[name].alias or name for name in self.model_fields_set]
+            refuse(
+                ((key,), f"'{key}' beside 'resource'", "nothing but 'as'")
+                for key in sorted(keys)
+                if key not in ("as", "resource")
+            )
+        return self

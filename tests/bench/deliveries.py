@@ -1,0 +1,89 @@
+"""Events delivered per second, against a bare loop of the same HTTP client posting the same bodies.
+
+The receiver first keeps its answers back while fulfillments are made, so that deliveries pile up; then it lets go, and
+what arrives from then on counts. Simulated time stands still, so nothing else happens meanwhile.
+"""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from tests.bench.bench import Bench
+from tests.bench.bodies import fulfillment
+from tests.bench.figures import DELIVERIES, Single
+from tests.bench.processes import ROOT, Unusable, environment, python
+from tests.bench.stock import Stock
+from tests.bench.throughput import settle
+from tests.bench.wire import call
+
+MANY = 8
+"""One webhook gets its events one after the other, so several show what the sender can do: with so many, against a
+bare loop of as many posts at a time; with one, against a loop of one."""
+_TYPES = ("fulfillment.created", "order.charge.capture.pending")
+_HOP_BY_HOP = {"host", "connection", "content-length", "accept-encoding"}
+_PATIENCE = 2.5
+"""Seconds for making fulfillments while the receiver does not answer: senders wait only so long."""
+
+
+def deliveries(bench: Bench, work: Path) -> None:
+    stock = Stock(work)
+    with bench.serve(work, "manual") as (_, url):
+        stock.seed(url)
+    single, many = bench.options.deliveries, 2 * bench.options.deliveries // MANY
+    stock.grow(single + many)
+    with bench.receiver() as receiver, bench.serve(work, "manual") as (_, url):
+        _subscribe(url, receiver, 1)
+        bench.add(*_pile(bench, url, receiver, list(stock.orders(0, single)), 1))
+        _subscribe(url, receiver, MANY - 1)
+        bench.add(*_pile(bench, url, receiver, list(stock.orders(single, stock.size)), MANY))
+
+
+def _subscribe(url: str, receiver: str, webhooks: int) -> None:
+    for _ in range(webhooks):
+        call(url, "POST", "/webhooks", {"types": list(_TYPES), "address": f"{receiver}/"})
+
+
+def _pile(
+    bench: Bench, url: str, receiver: str, orders: list[tuple[str, list[str]]], webhooks: int
+) -> tuple[Single, Single, Single]:
+    """Piles up the deliveries of these fulfillments to so many webhooks, and lets them go."""
+    requests = [("POST", "/fulfillments", fulfillment(order_id, item_ids[:1])) for order_id, item_ids in orders]
+    bench.offer("pile", url, requests, cycle=False)
+    call(receiver, "PUT", "/forget")
+    call(receiver, "PUT", "/hold")
+    made = bench.pile_up(url, "pile", 201, _PATIENCE)
+    call(receiver, "PUT", "/release")
+    settle(url)
+    stats = call(receiver, "GET", "/stats")
+    released_at, before = stats["released"]
+    came, seconds = stats["count"] - before, stats["last"] - released_at
+    bench.measured += max(0.0, seconds)
+    if came < 200 or seconds <= 0:
+        raise Unusable(f"deliveries did not pile up: {before} of {stats['count']} came at once, {made} made")
+    bare = _bare(bench, receiver, call(receiver, "GET", "/samples"), max(came, 1000), webhooks)
+    detail = {**stats, "fulfillments": made, "bare": bare, "webhooks": webhooks}
+    with_webhooks = f"{webhooks} webhook{'s' if webhooks > 1 else ''}"
+    return (
+        Single(f"bare loop of the HTTP client, {webhooks} at a time", bare, "posts/s"),
+        Single(f"drsim, {with_webhooks}, {came} deliveries piled up", came / seconds, "deliveries/s"),
+        Single(f"deliveries, {with_webhooks}: drsim / bare loop", came / seconds / bare, "", DELIVERIES, detail),
+    )
+
+
+def _bare(bench: Bench, receiver: str, samples: list[tuple[str, str]], count: int, concurrency: int) -> float:
+    job: dict[str, Any] = {"url": f"{receiver}/", "count": count, "concurrency": concurrency}
+    job["deliveries"] = [[_headers(head), body] for head, body in samples]
+    output = subprocess.run(
+        python("poster"), input=orjson.dumps(job), stdout=subprocess.PIPE, cwd=ROOT, env=environment(), timeout=60
+    )
+    output.check_returncode()
+    seconds = float(output.stdout)
+    bench.measured += seconds
+    return count / seconds
+
+
+def _headers(head: str) -> dict[str, str]:
+    pairs = (line.split(": ", 1) for line in head.split("\r\n")[1:])
+    return {name: value for name, value in pairs if name.lower() not in _HOP_BY_HOP}

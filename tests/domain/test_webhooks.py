@@ -1,0 +1,111 @@
+import base64
+from dataclasses import replace
+
+import pytest
+
+from drsim.domain.account import Account
+from drsim.domain.clock import HOUR, MINUTE
+from drsim.domain.states import IllegalStep
+from drsim.domain.webhooks import (
+    Attempt,
+    Delivery,
+    Webhook,
+    attempted,
+    basic_authorization,
+    given_up,
+    signature,
+    verified,
+)
+from tests.domain.builders import START
+
+BODY = b'{"id": "1"}'
+
+
+def an_attempt(status: int | None = 200, error: str | None = None, at: int = START) -> Attempt:
+    return Attempt(at, status, error, 1000, {})
+
+
+def a_delivery() -> Delivery:
+    return Delivery("d", START, "e", "w", "order.accepted", "o", "pending", START)
+
+
+def test_a_webhook_wants_its_types_while_it_is_enabled() -> None:
+    webhook = Webhook("w", START, START, ("order.accepted",), "http://localhost", ("s",))
+    assert webhook.wants("order.accepted")
+    assert not webhook.wants("order.cancelled")
+    assert not replace(webhook, enabled=False).wants("order.accepted")
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "success"),
+    [
+        (200, None, True),
+        (202, None, True),
+        (299, None, True),
+        (301, None, False),
+        (404, None, False),
+        (500, None, False),
+        (199, None, False),
+        (None, "timeout", False),
+        (200, "timeout", False),
+    ],
+)
+def test_any_2xx_in_time_is_success(status: int | None, error: str | None, success: bool) -> None:
+    assert an_attempt(status, error).succeeded == success
+
+
+def test_a_successful_attempt_delivers() -> None:
+    delivered = attempted(a_delivery(), an_attempt(), Account())
+    assert (delivered.state, delivered.due, len(delivered.attempts)) == ("delivered", None, 1)
+    with pytest.raises(IllegalStep):
+        attempted(delivered, an_attempt(), Account())
+
+
+def test_failed_attempts_are_retried_as_the_account_says_and_then_given_up() -> None:
+    delivery, at, dues = a_delivery(), START, []
+    for _ in range(4):
+        delivery = attempted(delivery, an_attempt(500, at=at), Account())
+        dues.append(None if delivery.due is None else delivery.due - at)
+        at = delivery.due or at
+    assert dues == [5 * MINUTE, 30 * MINUTE, 2 * HOUR, None]
+    assert (delivery.state, len(delivery.attempts)) == ("failed", 4)
+
+
+def test_without_retries_the_first_failure_is_the_last() -> None:
+    assert attempted(a_delivery(), an_attempt(500), Account(webhook_retries=())).state == "failed"
+
+
+def test_a_delivery_without_its_webhook_is_given_up() -> None:
+    assert (given_up(a_delivery()).state, given_up(a_delivery()).due) == ("undelivered", None)
+
+
+def test_a_signature_is_the_hmac_of_timestamp_and_raw_body() -> None:
+    """Computed with openssl: `printf '1656698158.{"id": "1"}' | openssl dgst -sha256 -hmac whk_1 -binary | base64`."""
+    assert signature(("whk_1",), 1656698158, BODY) == "1656698158, ztSJ5oB4YF3BngFMhwotkYtuQ6NCZBwH69xX89rdZxs="
+
+
+def test_every_live_secret_signs_the_newest_first() -> None:
+    both = signature(("new", "old"), 7, BODY).split(", ")
+    assert both == ["7", signature(("new",), 7, BODY).split(", ")[1], signature(("old",), 7, BODY).split(", ")[1]]
+
+
+def test_each_live_secret_verifies_and_no_other() -> None:
+    header = signature(("new", "old"), 7, BODY)
+    assert verified(header, "new", BODY)
+    assert verified(header, "old", BODY)
+    assert not verified(header, "other", BODY)
+    assert not verified(header, "new", BODY + b" ")
+    assert not verified("8" + header[1:], "new", BODY)
+
+
+@pytest.mark.parametrize(
+    "header", ["", "7", "7, ", "x, y", "7, AAAA", "-7, AAAA", "7, \u00e9", "\u0667, AAAA", "7.0, A"]
+)
+def test_what_is_no_signature_does_not_verify(header: str) -> None:
+    assert not verified(header, "new", BODY)
+
+
+@pytest.mark.parametrize("name", ["username", "userName"])
+def test_basic_authorization_takes_either_spelling(name: str) -> None:
+    header = basic_authorization({name: "u", "password": "p:\u00e9"})
+    assert base64.b64decode(header.removeprefix("Basic ")).decode() == "u:p:\u00e9"
