@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
+from typing import TypeVar
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from drsim.domain.clock import Clock, Time, parse_time
-from drsim.engine import catalog, records
+from drsim.engine import records
 from drsim.engine.delivery import Sender
 from drsim.engine.scheduler import Scheduler
 from drsim.engine.simulator import Simulator, Work
@@ -27,6 +28,8 @@ from drsim.web.app import application
 from drsim.web.calls import CallLog
 from drsim.web.gate import Gate
 from drsim.web.keys import Keys
+
+T = TypeVar("T")
 
 SEEDED_START = parse_time("2024-01-01T00:00:00Z")
 """Where manual time starts when a seed asks for the same bytes every time."""
@@ -54,7 +57,7 @@ class Backend:
     opened: asyncio.Event
     """Until it is set, calls other than the health check wait: the world is still being made."""
 
-    async def perform_by_default(self, action: "Callable[[Work], object]") -> object:
+    async def perform_by_default(self, action: Callable[[Work], T]) -> T:
         """Runs an action in the default sandbox."""
         return await self.simulator.perform(self.keys.default_sandbox, action)
 
@@ -67,6 +70,11 @@ def environment() -> Mapping[str, str]:
 def wall() -> Time:
     """Real time, in microseconds since 1970."""
     return time.time_ns() // 1_000
+
+
+def pause(seconds: float) -> None:
+    """Waits in real time."""
+    time.sleep(seconds)
 
 
 @asynccontextmanager
@@ -100,16 +108,6 @@ async def backend(settings: Settings) -> AsyncIterator[Backend]:
             await scheduler.stop()
             await sender.close()
             await store.close()
-
-
-async def stock_catalog(running: Backend) -> None:
-    """Fills the default sandbox with the catalog, if it is new."""
-
-    def action(work: Work) -> None:
-        if not work.sandbox.counters:
-            catalog.stock(work)
-
-    await running.perform_by_default(action)
 
 
 class Server(uvicorn.Server):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from drsim.domain.charges import Charge, Operation
-from drsim.domain.clock import Time, format_millis, format_precise, format_time
+from drsim.domain.clock import Time, format_millis, format_precise, format_span, format_time
 from drsim.domain.events import Event
 from drsim.domain.fulfillments import FulfilledItem, Fulfillment
 from drsim.domain.money import number
@@ -24,6 +24,7 @@ from drsim.domain.orders import (
     refundable_amount,
     refundable_item_amount,
 )
+from drsim.domain.outcome import Rule, Then
 from drsim.domain.sources import Source
 from drsim.domain.webhooks import Delivery, Webhook
 
@@ -192,6 +193,24 @@ def delivery(it: Delivery) -> Json:
     return shown
 
 
+def rule(it: Rule) -> Json:
+    """A behavior rule as scenario files write it, with its id and how many `times` it is left."""
+    shown: Json = {"id": it.id, "when": {"operation": it.operation, **it.when}, "then": _then(it.then)}
+    _put(shown, times=it.left)
+    return shown
+
+
+def _then(it: Then) -> Json:
+    shown: Json = {"state": it.state}
+    if it.state == "failed":
+        shown |= {"failureCode": it.failure.code, "failureMessage": it.failure.message}
+    if it.after is not None:
+        shown["after"] = format_span(it.after)
+    if it.next is not None:
+        shown["next"] = _then(it.next)
+    return shown
+
+
 def _money(currency: str) -> Callable[[int], float]:
     return lambda units: number(units, currency)
 
@@ -208,13 +227,15 @@ def _times(transitions: Mapping[str, Time]) -> Json:
 
 def _item(it: Item, of: Order, captured: int, money: Callable[[int], float], expand: bool) -> Json:
     shown: Json = {"id": it.id}
-    _put(shown, skuId=it.sku_id)
+    if it.sku_id is not None:
+        shown["skuId"] = it.sku_id
     shown |= {
         "productDetails": {**it.product, **it.product_more} if expand else it.product,
         "amount": money(it.amount),
         "quantity": it.quantity,
     }
-    _put(shown, metadata=it.metadata)
+    if it.metadata is not None:
+        shown["metadata"] = it.metadata
     shown |= {
         "state": it.state,
         "stateTransitions": _times(it.transitions),
@@ -322,8 +343,8 @@ def _operation(it: Operation, currency: str, messages: bool, *, fulfillment: boo
         shown["failureCode"] = it.failure.code
         if messages:
             shown["failureMessage"] = it.failure.message
-    if fulfillment:
-        _put(shown, fulfillmentId=it.fulfillment_id)
+    if fulfillment and it.fulfillment_id is not None:
+        shown["fulfillmentId"] = it.fulfillment_id
     return shown
 
 

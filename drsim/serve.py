@@ -3,11 +3,17 @@
 import asyncio
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drsim import __version__, bootstrap
+from drsim.domain.clock import format_precise
+from drsim.domain.events import TYPES
 from drsim.domain.refusal import Refused
+from drsim.engine import catalog
+from drsim.engine.simulator import Work
+from drsim.engine.subscriptions import subscribe
 from drsim.store import StoreError
 
 if TYPE_CHECKING:
@@ -55,7 +61,7 @@ async def serve(options: Options) -> int:
             serving = asyncio.create_task(server.serve([listening]))
             made = await _make_world(running, options, worlds)
             running.opened.set()
-            _announce(options, listening.getsockname()[1], running, made)
+            await _announce(options, _url(options.host, listening.getsockname()[1]), running, made)
             await serving
     except StoreError as error:
         print(f"drsim: {error}", file=sys.stderr)
@@ -68,17 +74,73 @@ async def serve(options: Options) -> int:
     return 0
 
 
+def _url(host: str, port: int) -> str:
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{shown}:{port}"
+
+
 def _read_world(path: str) -> "World":
-    raise NotImplementedError
+    """The world of a scenario file, with environment variables and the files it names in their places.
+
+    Raises `OSError`, and `Unfit` (a `ValueError`) with every problem at its `file:line:column`.
+    """
+    from drsim.world.load import read
+
+    folder = Path(path).parent
+    text = Path(path).read_bytes().decode("utf-8", "replace")
+    variables = bootstrap.environment()
+    return read(text, path, variables, lambda name: (folder / name).read_text("utf-8", "replace"))
 
 
 async def _make_world(running: bootstrap.Backend, options: Options, worlds: "list[World]") -> str:
     """Makes the world to start with and says in words what it is."""
     if not worlds:
-        await bootstrap.stock_catalog(running)
-    return "catalog"
+        count = await running.perform_by_default(_stock_catalog)
+        made = f"{count} orders of the catalog" if count else "as it was left"
+    else:
+        from drsim.world.make import make_world
+
+        for world in worlds:
+            await running.perform_by_default(partial(make_world, world=world, address=options.webhook))
+        made = ", ".join(world.name for world in worlds)
+    if options.webhook:
+        await running.perform_by_default(lambda work: _register(work, options))
+    return made
 
 
-def _announce(options: Options, port: int, running: bootstrap.Backend, made: str) -> None:
-    host = f"[{options.host}]" if ":" in options.host else options.host
-    print(f"drsim {__version__} listens on http://{host}:{port}", flush=True)
+def _stock_catalog(work: Work) -> int:
+    return 0 if work.sandbox.counters else catalog.stock(work)
+
+
+def _register(work: Work, options: Options) -> None:
+    """Registers --webhook for all events, unless a former run with this state has done so."""
+    assert options.webhook is not None
+    if all(webhook.address != options.webhook for webhook in work.webhooks()):
+        subscribe(work, {"types": tuple(sorted(TYPES)), "address": options.webhook}, options.webhook_token)
+
+
+async def _announce(options: Options, url: str, running: bootstrap.Backend, made: str) -> None:
+    print(f"drsim {__version__} listens on {url}", flush=True)
+    if options.quiet:
+        return
+    key = running.keys.ready_key
+    clock = await running.perform_by_default(lambda work: work.sandbox.clock.mode)
+    now = await running.perform_by_default(lambda work: format_precise(work.now))
+    lines = {
+        "key": key,
+        "world": made,
+        "clock": f"{clock}, {now}",
+        "state": options.db or "goes with this process (--db PATH keeps it)",
+        "control": f"{url}/_sim/health, see docs/control.md",
+    }
+    if options.webhook:
+        secret = await running.perform_by_default(lambda work: _secret(work, options))
+        lines["webhook"] = options.webhook
+        lines["webhook token"] = str(secret)
+    lines["try"] = f"curl -u {key}: '{url}/orders?limit=1'"
+    for name, text in lines.items():
+        print(f"  {name:<14} {text}", flush=True)
+
+
+def _secret(work: Work, options: Options) -> str:
+    return next(webhook.secrets[0] for webhook in work.webhooks() if webhook.address == options.webhook)

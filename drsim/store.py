@@ -89,6 +89,18 @@ class _Kept:
     facets: Facets | None
 
 
+_INSERT_DOCUMENT = (
+    "INSERT INTO document (number, sandbox, kind, id, at, parent, lane, due_at, value, public)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_INSERT_FACET = "INSERT INTO facet (number, name, value, sandbox, kind, at) VALUES (?, ?, ?, ?, ?, ?)"
+
+
+def _encoded(value: Any) -> bytes | None:
+    # Patterns of behavior rules may hold exact decimals; their shortest float reads back as the same decimal.
+    return None if value is None else orjson.dumps(value, default=float)
+
+
 class Transaction:
     """What an action reads and writes with. Lives on the database thread; one for the whole life of the store."""
 
@@ -98,6 +110,10 @@ class Transaction:
         self._kept: OrderedDict[tuple[int, str, str], _Kept] = OrderedDict()
         self._touched: list[tuple[int, str, str]] = []
         self._unsaved: dict[int, Callable[[], bytes]] = {}
+        self._next_number = 1 + connection.execute("SELECT coalesce(max(number), 0) FROM document").fetchone()[0]
+        # New rows wait here until something is read or the action ends: one statement for all of them.
+        self._documents: list[tuple[Any, ...]] = []
+        self._facets: list[tuple[Any, ...]] = []
 
     def sandbox(self, name: str) -> tuple[int, bytes] | None:
         """The number and the body of a sandbox."""
@@ -113,9 +129,14 @@ class Transaction:
         """Saves the body once, right before the commit, however many actions of the group ask for it."""
         self._unsaved[number] = body
 
+    def is_empty(self, sandbox: int) -> bool:
+        """Whether a sandbox has no document but its call log."""
+        row = self._flushed().execute("SELECT 1 FROM document WHERE sandbox = ? AND kind <> 'call' LIMIT 1", (sandbox,))
+        return row.fetchone() is None
+
     def empty_sandbox(self, number: int) -> None:
         """Removes every document of a sandbox."""
-        connection = self._connection
+        connection = self._flushed()
         connection.execute(
             "DELETE FROM facet WHERE number IN (SELECT number FROM document WHERE sandbox = ?)", (number,)
         )
@@ -130,14 +151,14 @@ class Transaction:
 
     def public(self, sandbox: int, kind: str, id: str) -> bytes | None:
         """The public form of a document."""
-        return _public(self._connection, sandbox, kind, id)
+        return _public(self._flushed(), sandbox, kind, id)
 
     def all(self, sandbox: int, kind: str, parent: str | None = None) -> list[Any]:
         """The values of all documents of a kind (and a parent), oldest first. For kinds of which there are few."""
         where, arguments = "sandbox = ? AND kind = ?", [sandbox, kind]
         if parent is not None:
             where, arguments = f"{where} AND parent = ?", [*arguments, parent]
-        rows = self._connection.execute(f"SELECT id FROM document WHERE {where} ORDER BY at, number", arguments)
+        rows = self._flushed().execute(f"SELECT id FROM document WHERE {where} ORDER BY at, number", arguments)
         return [self.get(sandbox, kind, id) for (id,) in rows.fetchall()]
 
     def newest(self, sandbox: int, kind: str, limit: int, parent: str | None = None) -> list[bytes]:
@@ -145,7 +166,7 @@ class Transaction:
         where, arguments = ("sandbox = ? AND kind = ?", [sandbox, kind])
         if parent is not None:
             where, arguments = ("sandbox = ? AND parent = ? AND kind = ?", [sandbox, parent, kind])
-        rows = self._connection.execute(
+        rows = self._flushed().execute(
             f"SELECT public FROM document WHERE {where} ORDER BY at DESC, number DESC LIMIT ?", [*arguments, limit]
         )
         return [public for (public,) in rows.fetchall()]
@@ -153,43 +174,52 @@ class Transaction:
     def put(self, sandbox: int, record: Record) -> None:
         """Saves a document, new or changed."""
         kept = self._find(sandbox, record.kind, record.id)
-        value = None if record.value is None else orjson.dumps(record.value)
         if kept is None:
-            cursor = self._connection.execute(
-                "INSERT INTO document (sandbox, kind, id, at, parent, lane, due_at, value, public)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    sandbox,
-                    record.kind,
-                    record.id,
-                    record.at,
-                    record.parent,
-                    record.lane,
-                    record.due,
-                    value,
-                    record.public,
-                ),
-            )
-            kept = _Kept(int(cursor.lastrowid or 0), record.value, frozenset())
-        else:
-            self._connection.execute(
-                "UPDATE document SET due_at = ?, value = ?, public = ? WHERE number = ?",
-                (record.due, value, record.public, kept.number),
-            )
-        self._save_facets(sandbox, record, kept)
+            self.add(sandbox, record)
+            return
+        self._connection.execute(
+            "UPDATE document SET due_at = ?, value = ?, public = ? WHERE number = ?",
+            (record.due, _encoded(record.value), record.public, kept.number),
+        )
+        if kept.facets is None or kept.facets != record.facets:
+            self._change_facets(sandbox, record, kept)
         self._keep((sandbox, record.kind, record.id), _Kept(kept.number, record.value, record.facets))
+
+    def add(self, sandbox: int, record: Record) -> None:
+        """Saves a document that is certainly new."""
+        number = self._next_number
+        self._next_number += 1
+        kind, at = record.kind, record.at
+        self._documents.append(
+            (
+                number,
+                sandbox,
+                kind,
+                record.id,
+                at,
+                record.parent,
+                record.lane,
+                record.due,
+                _encoded(record.value),
+                record.public,
+            )
+        )
+        for name, value in record.facets:
+            self._facets.append((number, name, value, sandbox, kind, at))
+        if record.value is not None:
+            self._keep((sandbox, kind, record.id), _Kept(number, record.value, record.facets))
 
     def delete(self, sandbox: int, kind: str, id: str) -> None:
         """Removes a document."""
         kept = self._find(sandbox, kind, id)
         if kept is not None:
-            self._connection.execute("DELETE FROM facet WHERE number = ?", (kept.number,))
-            self._connection.execute("DELETE FROM document WHERE number = ?", (kept.number,))
+            self._flushed().execute("DELETE FROM facet WHERE number = ?", (kept.number,))
+            self._flushed().execute("DELETE FROM document WHERE number = ?", (kept.number,))
             self._kept.pop((sandbox, kind, id), None)
 
     def delete_oldest(self, sandbox: int, kind: str, keep: int) -> None:
         """Keeps the newest `keep` documents of a kind that has no facets."""
-        self._connection.execute(
+        self._flushed().execute(
             "DELETE FROM document WHERE number IN (SELECT number FROM document WHERE sandbox = ? AND kind = ?"
             " ORDER BY at DESC, number DESC LIMIT -1 OFFSET ?)",
             (sandbox, kind, keep),
@@ -197,17 +227,21 @@ class Transaction:
 
     def next_due(self, sandbox: int, lane: str) -> tuple[Time, str] | None:
         """When the next document of a lane wakes, and its id."""
-        row = self._connection.execute(
-            "SELECT due_at, id FROM document WHERE sandbox = ? AND lane = ? AND due_at IS NOT NULL"
-            " ORDER BY due_at, number LIMIT 1",
-            (sandbox, lane),
-        ).fetchone()
+        row = (
+            self._flushed()
+            .execute(
+                "SELECT due_at, id FROM document WHERE sandbox = ? AND lane = ? AND due_at IS NOT NULL"
+                " ORDER BY due_at, number LIMIT 1",
+                (sandbox, lane),
+            )
+            .fetchone()
+        )
         return None if row is None else (row[0], row[1])
 
     def due(self, sandbox: int, lane: str, until: Time | None, limit: int) -> list[str]:
         """The ids of what is due in a lane by `until` (or ever), in its order."""
         where, arguments = ("due_at IS NOT NULL", []) if until is None else ("due_at <= ?", [until])
-        rows = self._connection.execute(
+        rows = self._flushed().execute(
             f"SELECT id FROM document WHERE sandbox = ? AND lane = ? AND {where} ORDER BY due_at, number LIMIT ?",
             (sandbox, lane, *arguments, limit),
         )
@@ -216,10 +250,13 @@ class Transaction:
     def atomic(self, action: Callable[[], T]) -> T:
         """Runs `action` so that an exception leaves nothing of it behind."""
         outer, self._touched = self._touched, []
-        self._connection.execute("SAVEPOINT action")
+        self._flushed().execute("SAVEPOINT action")
         try:
-            return action()
+            result = action()
+            self._flushed()
+            return result
         except BaseException:
+            self._documents, self._facets = [], []
             self._connection.execute("ROLLBACK TO action")
             for key in self._touched:
                 self._kept.pop(key, None)
@@ -234,9 +271,11 @@ class Transaction:
         if kept is not None:
             self._kept.move_to_end(key)
             return kept
-        row = self._connection.execute(
-            "SELECT number, value FROM document WHERE sandbox = ? AND kind = ? AND id = ?", key
-        ).fetchone()
+        row = (
+            self._flushed()
+            .execute("SELECT number, value FROM document WHERE sandbox = ? AND kind = ? AND id = ?", key)
+            .fetchone()
+        )
         if row is None:
             return None
         kept = _Kept(row[0], None if row[1] is None else self._decode(kind, row[1]), None)
@@ -249,21 +288,28 @@ class Transaction:
         if len(self._kept) > _KEPT_VALUES:
             self._kept.popitem(last=False)
 
-    def _save_facets(self, sandbox: int, record: Record, kept: _Kept) -> None:
+    def _change_facets(self, sandbox: int, record: Record, kept: _Kept) -> None:
         present = kept.facets
         if present is None:
-            rows = self._connection.execute("SELECT name, value FROM facet WHERE number = ?", (kept.number,))
+            rows = self._flushed().execute("SELECT name, value FROM facet WHERE number = ?", (kept.number,))
             present = frozenset((name, value) for name, value in rows.fetchall())
         if gone := present - record.facets:
-            self._connection.executemany(
+            self._flushed().executemany(
                 "DELETE FROM facet WHERE number = ? AND name = ? AND value = ?",
                 [(kept.number, name, value) for name, value in gone],
             )
-        if new := record.facets - present:
-            self._connection.executemany(
-                "INSERT INTO facet (number, name, value, sandbox, kind, at) VALUES (?, ?, ?, ?, ?, ?)",
-                [(kept.number, name, value, sandbox, record.kind, record.at) for name, value in new],
-            )
+        for name, value in record.facets - present:
+            self._facets.append((kept.number, name, value, sandbox, record.kind, record.at))
+
+    def _flushed(self) -> sqlite3.Connection:
+        """The connection, once all waiting rows are written."""
+        if self._documents:
+            documents, self._documents = self._documents, []
+            self._connection.executemany(_INSERT_DOCUMENT, documents)
+        if self._facets:
+            facets, self._facets = self._facets, []
+            self._connection.executemany(_INSERT_FACET, facets)
+        return self._connection
 
     def run_group(self, actions: Sequence[Callable[["Transaction"], Any]]) -> list[tuple[bool, Any]]:
         """Runs actions in one commit; per action, whether it worked and what it returned or raised."""
@@ -272,9 +318,10 @@ class Transaction:
         try:
             results = [self._attempt(action) for action in actions]
             for number, body in self._unsaved.items():
-                self._connection.execute("UPDATE sandbox SET body = ? WHERE number = ?", (body(), number))
+                self._flushed().execute("UPDATE sandbox SET body = ? WHERE number = ?", (body(), number))
             self._connection.execute("COMMIT")
         except BaseException:
+            self._documents, self._facets = [], []
             self._kept.clear()
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
@@ -485,17 +532,18 @@ class Store:
         try:
             connection = await aiosqlite.connect(path, isolation_level=None, cached_statements=256)
             try:
-                raw = connection._conn
+                raw, decode = connection._conn, _decoder(types)
                 await cls._on_thread(connection, lambda: _prepare(raw, durable))
+                transaction = await cls._on_thread(connection, lambda: Transaction(raw, decode))
                 read = sqlite3.connect(path, isolation_level=None, cached_statements=256)
                 read.execute("PRAGMA query_only = ON")
             except BaseException:
-                await connection.close()
+                await connection.close()  # its thread would keep the process alive
                 raise
         except (sqlite3.Error, StoreError) as error:
             lock.close()
             raise StoreError(f"{path}: {error}") from error
-        return cls(connection, Transaction(raw, _decoder(types)), Reader(read), lock)
+        return cls(connection, transaction, Reader(read), lock)
 
     @staticmethod
     async def _on_thread(connection: aiosqlite.Connection, function: Callable[[], T]) -> T:

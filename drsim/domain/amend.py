@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from drsim.domain.decision import Context, Decision, Draft
 from drsim.domain.fulfillments import FulfilledItem, Fulfillment
 from drsim.domain.orders import Sale
 from drsim.domain.refusal import Refused, invalid
+from drsim.domain.values import replace
 
 MOST_KEYS, LONGEST_KEY, LONGEST_VALUE = 20, 40, 500
 """The limits of metadata (platform page, section 5)."""
@@ -36,7 +37,7 @@ def merged_metadata(present: Metadata | None, sent: Metadata) -> Metadata | None
     return merged or None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OrderChange:
     """What `POST /orders/{id}` changes; `None` leaves as it is, an empty upstream id takes it away."""
 

@@ -4,17 +4,18 @@ At every moment captured + cancelled + uncommitted = amount, where an operation 
 it fails. Source: resources page, sections 2.4 and 4.3 to 4.4.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from drsim.domain.clock import Time
 from drsim.domain.outcome import Failure
 from drsim.domain.states import CHARGE, OPERATION, step
+from drsim.domain.values import replace
 
 OperationKind = Literal["capture", "cancel"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Operation:
     """A capture or a cancel: `amount` minor units for `units` units of one line, asked for by one fulfillment.
 
@@ -34,7 +35,7 @@ class Operation:
     """How many retries of this same capture came before it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Retry:
     """A failed capture that will be tried again at `due`."""
 
@@ -42,7 +43,7 @@ class Retry:
     failed: Operation
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Charge:
     """The money authorized on one source of one order; `amount` never changes.
 

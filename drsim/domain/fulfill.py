@@ -5,10 +5,11 @@ Sources: the page "Capturing and cancelling charges"; resources page, sections 3
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from drsim.domain.charges import Charge, Operation, OperationKind, uncommitted
+from drsim.domain.clock import Time
 from drsim.domain.decision import Context, Decision, Draft
 from drsim.domain.fulfillments import FulfilledItem, Fulfillment
 from drsim.domain.money import ceiling_share, decimal
@@ -16,9 +17,10 @@ from drsim.domain.orders import Item, Order, Sale, left_amount, moved, moved_ite
 from drsim.domain.outcome import Facts, Failure, Outcome, matching_rule
 from drsim.domain.refusal import Refused, invalid
 from drsim.domain.settle import close_if_settled
+from drsim.domain.values import replace
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Line:
     """One line of a request: ship `quantity` units and cancel `cancel_quantity` units of one item; one is above 0."""
 
@@ -58,7 +60,7 @@ def fulfill(
 
 
 def line_share(item: Item, units: int) -> int:
-    """What `units` units of a line are worth, in minor units: their share of all the line adds to the total, rounded up.
+    """What `units` units of a line are worth, in minor units: their share of all it adds to the total, rounded up.
 
     Source: resources page, 5.4, rule 2. Rule 3, never more than is left and the rest for the last open unit of the
     order, is applied in `amount_of`.
@@ -178,12 +180,14 @@ def _in_order_of(order: Order, lines: Sequence[Line]) -> Iterable[Line]:
 def _handle(
     draft: Draft, kind: OperationKind, item_id: str, units: int, fulfillment_id: str, doomed: frozenset[str]
 ) -> None:
-    """Captures or cancels `units` units of one item, and counts them as handled."""
+    """Captures or cancels `units` units of one item, on as many charges as it takes, and counts them as handled."""
     if not units:
         return
     item = next(item for item in draft.order.items if item.id == item_id)
     amount = amount_of(draft.sale, item, units)
-    _count_units(draft, item, kind, units)
+    counted = _counted(item, kind, units, draft.now)
+    updated = draft.order.updated if counted.state == item.state else draft.now
+    draft.amend(items=tuple(counted if each is item else each for each in draft.order.items), updated=updated)
     for charge in _drawn_first(draft, kind):
         part = min(amount, uncommitted(charge))
         if part:
@@ -191,15 +195,13 @@ def _handle(
             _begin(draft, charge, kind, part, item_id, units, fulfillment_id, doomed)
 
 
-def _count_units(draft: Draft, item: Item, kind: OperationKind, units: int) -> None:
+def _counted(item: Item, kind: OperationKind, units: int, now: Time) -> Item:
+    """The item with so many more units fulfilled or cancelled; its last open unit moves it on."""
     if kind == "capture":
-        counted = replace(item, fulfilled=item.fulfilled + units)
+        item = replace(item, fulfilled=item.fulfilled + units)
     else:
-        counted = replace(item, cancelled=item.cancelled + units)
-    if not counted.open:
-        counted = moved_item(counted, "fulfilled" if counted.fulfilled else "cancelled", draft.now)
-        draft.amend(updated=draft.now)
-    draft.amend(items=tuple(counted if each.id == item.id else each for each in draft.order.items))
+        item = replace(item, cancelled=item.cancelled + units)
+    return item if item.open else moved_item(item, "fulfilled" if item.fulfilled else "cancelled", now)
 
 
 def _drawn_first(draft: Draft, kind: OperationKind) -> list[Charge]:

@@ -7,7 +7,7 @@ from typing import Any
 from drsim.domain.clock import Time
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FulfilledItem:
     """One line of a fulfillment: units shipped (`quantity`) and units cancelled of one order item.
 
@@ -21,7 +21,7 @@ class FulfilledItem:
     extra: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Fulfillment:
     """A fulfillment. `extra` holds what is only kept and shown again: shipment id, tracking, currency, partner."""
 

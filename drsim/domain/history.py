@@ -1,7 +1,6 @@
 """Bringing a new order to the state in which a scenario starts, by living through what leads there."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from drsim.domain.clock import Time
 from drsim.domain.decision import Context, Decision, Draft
@@ -10,6 +9,7 @@ from drsim.domain.orders import Sale, moved, moved_item
 from drsim.domain.place import OrderSpec, place
 from drsim.domain.refusal import Refused
 from drsim.domain.settle import wake
+from drsim.domain.values import replace
 
 STATES = (
     "accepted",
@@ -31,7 +31,7 @@ def live(spec: OrderSpec, state: str, context: Context, until: Time) -> Decision
     Raises `Refused` when the order cannot be placed or does not get there, for instance because its card fails.
     """
     begins = state if state in ("pending_payment", "in_review", "blocked") else "accepted"
-    decision = place(replace(spec, begins=begins), context)  # type: ignore[arg-type]
+    decision = place(replace(spec, begins=begins), context)
     if state in ("fulfilled", "complete", "dispute", "returned"):
         decision = _then(decision, context, lambda sale, now: _handle_all(sale, now, shipped=True))
     if state == "cancelled":

@@ -4,7 +4,7 @@ All amounts are minor units of the order's currency. Source: resources page, sec
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from drsim.domain.charges import Charge, completed, next_due, standing, uncommitted
@@ -12,9 +12,10 @@ from drsim.domain.clock import Time
 from drsim.domain.money import half_up_share
 from drsim.domain.sources import Source
 from drsim.domain.states import ITEM, ORDER, SESSION, step
+from drsim.domain.values import replace
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Item:
     """One line of an order. Amounts are for the whole line; `tax_rate` is a decimal fraction as text (`"0.08025"`).
 
@@ -65,7 +66,7 @@ class Item:
         return self.quantity - self.fulfilled - self.cancelled if self.state == "created" else 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Shipping:
     """The shipping choice of an order: its price, the tax on it, and what is shown beside them."""
 
@@ -74,7 +75,7 @@ class Shipping:
     shown: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PaymentSession:
     """The payment session of an order."""
 
@@ -86,7 +87,7 @@ class PaymentSession:
     next_action: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Totals:
     """What an order costs, in the parts that the API shows. `total` is `subtotal` plus `tax`, without exception."""
 
@@ -100,7 +101,7 @@ class Totals:
     shipping: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Order:
     """An order without its money movements, which are on its charges. `shown` holds what is only kept and shown."""
 
@@ -142,7 +143,7 @@ class Order:
     due_state: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sale:
     """An order with its charges (in no meaningful order) and its sources: what a money decision looks at as one."""
 

@@ -3,8 +3,6 @@
 Source: resources page, sections 4.1 to 4.5.
 """
 
-from dataclasses import replace
-
 from drsim.domain.charges import (
     Charge,
     Operation,
@@ -21,6 +19,7 @@ from drsim.domain.decision import Context, Decision, Draft
 from drsim.domain.orders import Sale, moved, moved_item, moved_session
 from drsim.domain.sources import Source
 from drsim.domain.states import SOURCE, step
+from drsim.domain.values import replace
 
 
 def wake(sale: Sale, context: Context) -> Decision:

@@ -8,7 +8,7 @@ from drsim.domain.clock import Time
 from drsim.domain.methods import CARD_TYPES, Trouble
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Source:
     """A payment source. `amount` is in minor units of `currency`; `details` is the object named after its type.
 

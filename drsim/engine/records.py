@@ -88,9 +88,9 @@ def delivery_record(it: Delivery) -> Record:
     return Record("delivery", it.id, it.created, it, public, it.event_id, it.webhook_id, it.due, facets)
 
 
-def rule_record(it: Rule, now: Time, public: bytes) -> Record:
-    """A behavior rule, shown as it was written."""
-    return Record("rule", it.id, now, it, public)
+def rule_record(it: Rule, now: Time) -> Record:
+    """A behavior rule."""
+    return Record("rule", it.id, now, it, orjson.dumps(render.rule(it), default=float))
 
 
 def _order_facets(it: Order) -> Facets:

@@ -65,7 +65,7 @@ class Scheduler:
             self._moving.discard(name)
 
     async def settle(self, name: str, until: Time | None) -> None:
-        """Waits until nothing due is left and no delivery is in flight; with `until`, also runs work due up to then."""
+        """Waits until nothing due is left and no delivery flies; with `until`, also runs what is due by then."""
         self._begin_move(name)
         try:
             await self._quiet(name)

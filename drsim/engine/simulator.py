@@ -5,7 +5,6 @@ thing at its own due time; so the history is the same however late the process i
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any, TypeVar
 
 import orjson
@@ -18,6 +17,7 @@ from drsim.domain.orders import Sale
 from drsim.domain.outcome import Rule
 from drsim.domain.refusal import Refused, not_found
 from drsim.domain.settle import wake
+from drsim.domain.values import replace
 from drsim.domain.webhooks import Delivery, Webhook
 from drsim.engine import records
 from drsim.engine.sandbox import Sandbox
@@ -32,10 +32,13 @@ MOST_FIRED = 10_000
 class Work:
     """One unit of work in one sandbox: what an action loads and saves with. Lives on the database thread."""
 
-    def __init__(self, transaction: Transaction, sandbox: Sandbox, now: Time) -> None:
+    def __init__(self, transaction: Transaction, sandbox: Sandbox, now: Time, wall: Time) -> None:
         self.transaction = transaction
         self.sandbox = sandbox
         self.now = now
+        self.wall = wall
+        self.silent = False
+        """While true, events are put on record but not pushed."""
 
     def context(self) -> Context:
         """What a decision made now gets."""
@@ -53,6 +56,10 @@ class Work:
         if record.lane == "" and record.due is not None:
             known = self.sandbox.due
             self.sandbox.due = record.due if known is None else min(known, record.due)
+
+    def add(self, record: Record) -> None:
+        """Saves one document that is certainly new and nothing waits for by itself."""
+        self.transaction.add(self.sandbox.number, record)
 
     def delete(self, kind: str, id: str) -> None:
         """Removes one document."""
@@ -84,29 +91,33 @@ class Work:
 
         Returns the order in public form.
         """
-        sale, shown = decision.sale, _Shown()
-        old = {id(charge) for charge in before.charges} if before else set()
-        old |= {id(source) for source in before.sources} if before else set()
+        shown = _Shown()
+        public = self.keep(decision.sale, before, shown)
+        if decision.fulfillment:
+            self.add(records.fulfillment_record(decision.fulfillment))
+        self.tell(decision.events, shown)
+        self._save_rules(decision.rules)
+        return public
+
+    def keep(self, sale: Sale, before: Sale | None = None, shown: "_Shown | None" = None) -> bytes:
+        """Saves an order with those of its charges and sources that are not as `before`; returns its public form."""
+        old = {id(each) for each in (*before.charges, *before.sources)} if before else set()
         for charge in sale.charges:
             if id(charge) not in old:
                 self.put(records.charge_record(charge))
         for source in sale.sources:
             if id(source) not in old:
                 self.put(records.source_record(source))
-        public = shown.order(sale)
+        public = (shown or _Shown()).order(sale)
         self.put(records.order_record(sale, public))
-        if decision.fulfillment:
-            self.put(records.fulfillment_record(decision.fulfillment))
-        self.tell(decision.events, shown)
-        self._save_rules(decision.rules)
         return public
 
     def tell(self, events: Iterable[Event], shown: "_Shown | None" = None) -> None:
         """Puts events on record, with a delivery to every webhook that wants them."""
         shown = shown or _Shown()
         for event in events:
-            wanting = [webhook for webhook in self.webhooks() if webhook.wants(event.type)]
-            self.put(records.event_record(event, shown.object(event), [webhook.id for webhook in wanting]))
+            wanting = [webhook for webhook in self.webhooks() if webhook.wants(event.type) and not self.silent]
+            self.add(records.event_record(event, shown.object(event), [webhook.id for webhook in wanting]))
             self._note(event.at, event=event.type, id=event.id)
             for webhook in wanting:
                 self._deliver(event, webhook)
@@ -122,7 +133,7 @@ class Work:
             state="pending",
             due=event.at,
         )
-        self.put(records.delivery_record(delivery))
+        self.add(records.delivery_record(delivery))
 
     def _note(self, at: Time, **what: str) -> None:
         fired = self.sandbox.fired
@@ -136,8 +147,7 @@ class Work:
     def _save_rules(self, rules: tuple[Rule, ...]) -> None:
         for rule, left in zip(self.rules(), rules, strict=True):
             if rule is not left:
-                shown = self.transaction.public(self.sandbox.number, "rule", rule.id)
-                self.put(records.rule_record(left, self.now, shown or b"{}"))
+                self.put(records.rule_record(left, self.now))
 
     def wake_due(self) -> None:
         """Lets everything happen that is due by now, each thing at its own time."""
@@ -245,7 +255,8 @@ class Simulator:
         known = self._sandboxes.get(name)
         sandbox = known or self._load(transaction, name)
         counters = dict(sandbox.counters)
-        work = Work(transaction, sandbox, sandbox.now(self.wall()))
+        wall = self.wall()
+        work = Work(transaction, sandbox, sandbox.now(wall), wall)
         try:
             if sandbox.due is not None and sandbox.due <= work.now:
                 work.wake_due()

@@ -25,6 +25,7 @@ LONGEST = 1 << 20
 
 M = TypeVar("M", bound=BaseModel)
 
+_CARD_NUMBER = re.compile(r"(?<!\d)\d(?:[ -]?\d){12,18}(?!\d)")
 _INTEGER = re.compile(r"[+-]?\d{1,18}(?:\.0*)?")
 
 
@@ -102,8 +103,7 @@ def _refusal(problem: "ErrorDetails") -> Refused:
     if kind in ("missing", "missing_parameter"):
         return refusal.missing(path)
     name = next((str(part) for part in reversed(problem["loc"]) if isinstance(part, str)), "body")
-    # A card number is never shown again, not even a wrong one.
-    value = "****" if name == "number" else _short(problem["input"])
+    value = _short(problem["input"])
     if kind.startswith("int_"):
         return Refused("bad_request", "invalid_integer", f"'{value}' is not a valid integer.", path)
     if kind.startswith("bool_"):
@@ -128,6 +128,7 @@ def dotted(location: tuple[int | str, ...]) -> str:
 
 def _short(value: Any) -> str:
     text = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
+    text = _CARD_NUMBER.sub("****", text)  # a card number is never shown again, not even a wrong one
     return text if len(text) <= 100 else text[:97] + "..."
 
 

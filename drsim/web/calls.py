@@ -127,7 +127,7 @@ class CallLog:
 def _keep(work: Work, calls: list[Call]) -> None:
     for call in calls:
         public = orjson.dumps({"at": call.at, "place": call.place, **call.shown()})
-        work.put(Record("call", call.id, call.at, None, public, call.order_id))
+        work.add(Record("call", call.id, call.at, None, public, call.order_id))
         if call.place % KEPT_WRITES == 0:
             work.transaction.delete_oldest(work.sandbox.number, "call", KEPT_WRITES)
 

@@ -57,7 +57,7 @@ async def advance(request: Request) -> Answer:
 
 
 async def settle(request: Request) -> Answer:
-    """`POST /_sim/settle`: waits until nothing due is left (`now`), or runs all pending work into the future (`idle`)."""
+    """`POST /_sim/settle`: waits until nothing due is left (`now`), or also runs what is still to come (`idle`)."""
     from drsim.web.bodies import SettleBody, read
 
     body = await read(request, SettleBody)

@@ -31,7 +31,8 @@ _ADDRESS = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]+\]|[a-z0-9-]+)(:\d
 class Gate:
     """Lets calls through to the application and takes them down in the log.
 
-    Until `opened` is set, all calls but the health check wait. `local` says that the server listens on this machine only; otherwise control calls need `control_token`.
+    Until `opened` is set, all calls but the health check wait. `local` says that the server listens on this machine
+    only; otherwise control calls need `control_token`.
     """
 
     def __init__(

@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 
 from drsim.domain.clock import format_time, parse_time
+from drsim.domain.money import number
 from drsim.engine.simulator import Work
 
 Entry = dict[str, Any]
@@ -29,6 +30,7 @@ def timeline(work: Work, order_id: str, calls: list[Entry]) -> list[Entry]:
                         "id": operation.id,
                         "chargeId": charge.id,
                         "fulfillmentId": operation.fulfillment_id,
+                        "amount": number(operation.amount, charge.currency),
                         "state": operation.state,
                     }
                 )
@@ -51,16 +53,17 @@ def _deliveries(work: Work, event_id: str) -> list[Entry]:
     entries = []
     for public in reversed(work.transaction.newest(work.sandbox.number, "delivery", _MOST, event_id)):
         delivery = orjson.loads(public)
-        for number, attempt in enumerate(delivery["attempts"], 1):
+        for count, attempt in enumerate(delivery["attempts"], 1):
             outcome = {name: attempt[name] for name in ("status", "error") if name in attempt}
             entries.append(
                 {
                     "time": attempt["time"],
                     "kind": "delivery",
                     "id": delivery["id"],
+                    "eventId": event_id,
                     "type": delivery["type"],
                     "webhookId": delivery["webhookId"],
-                    "attempt": number,
+                    "attempt": count,
                     **outcome,
                 }
             )

@@ -1,6 +1,5 @@
 """`/webhooks`: make, retrieve, list, change, delete. Source: platform page, section 8.1."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -8,6 +7,7 @@ from starlette.requests import Request
 
 from drsim.domain.events import TYPES, matching_types
 from drsim.domain.refusal import invalid, missing, not_found
+from drsim.domain.values import replace
 from drsim.domain.webhooks import Webhook
 from drsim.engine.simulator import Work
 from drsim.engine.subscriptions import give_up_deliveries, save_webhook, subscribe

@@ -1,25 +1,88 @@
 """Making orders, rules and whole worlds through the control plane, in the format of scenario files."""
 
+from typing import TYPE_CHECKING, Any
+
+import orjson
 from starlette.requests import Request
 
-from drsim.web.answers import Answer
+from drsim.domain.refusal import Refused, not_found
+from drsim.engine.simulator import Work
+from drsim.web import desk
+from drsim.web.answers import Answer, answer
+
+if TYPE_CHECKING:
+    from drsim.world.problems import Unfit
 
 
 async def create_order(request: Request) -> Answer:
-    raise NotImplementedError
+    """`POST /_sim/orders`: an order from a specification as in `given.orders[]`; its events go out."""
+    from drsim.web.bodies import fitted, json_of
+    from drsim.world.make import make_order
+    from drsim.world.models import OrderModel
+
+    model = fitted(OrderModel, await json_of(request))
+    return Answer(await desk.perform(request, lambda work: make_order(work, model)), 201)
 
 
 async def load_scenario(request: Request) -> Answer:
-    raise NotImplementedError
+    """`POST /_sim/scenario`: a world as YAML or JSON; answers the aliases with what they stand for."""
+    from drsim.web.bodies import malformed, text_of
+    from drsim.world.load import read
+    from drsim.world.make import make_world
+    from drsim.world.problems import Unfit
+
+    try:
+        text = (await text_of(request)).decode()
+    except UnicodeDecodeError as error:
+        raise malformed() from error
+    try:
+        world = read(text)
+    except Unfit as unfit:
+        raise unfitting(unfit) from unfit
+    return answer(await desk.perform(request, lambda work: make_world(work, world)))
 
 
 async def list_rules(request: Request) -> Answer:
-    raise NotImplementedError
+    """`GET /_sim/behavior`: the behavior rules in force, in the order in which they are tried."""
+    return answer({"data": await desk.perform(request, _rules)})
 
 
 async def create_rule(request: Request) -> Answer:
-    raise NotImplementedError
+    """`POST /_sim/behavior`: one more rule, tried after the others."""
+    from drsim.web.bodies import fitted, json_of
+    from drsim.world.make import make_rule
+    from drsim.world.models import RuleModel
+
+    model = fitted(RuleModel, await json_of(request))
+    return Answer(await desk.perform(request, lambda work: make_rule(work, model, {})), 201)
 
 
 async def delete_rule(request: Request) -> Answer:
-    raise NotImplementedError
+    """`DELETE /_sim/behavior/{id}`."""
+    await desk.perform(request, lambda work: _delete_rule(work, request.path_params["id"]))
+    return Answer(b"", 204)
+
+
+def unfitting(unfit: "Unfit") -> Refused:
+    """The problems of a scenario: the first as the error, all of them beside it."""
+    first = unfit.problems[0]
+    from drsim.web.bodies import dotted
+
+    return Refused(
+        "bad_request",
+        "invalid_parameter",
+        str(first),
+        dotted(first.path) or None,
+        extra={"problems": [str(problem) for problem in unfit.problems]},
+    )
+
+
+def _rules(work: Work) -> list[Any]:
+    shown = [work.transaction.public(work.sandbox.number, "rule", rule.id) or b"{}" for rule in work.rules()]
+    return [orjson.Fragment(each) for each in shown]
+
+
+def _delete_rule(work: Work, id: str) -> None:
+    if work.get("rule", id) is None:
+        raise not_found("Rule", id)
+    work.delete("rule", id)

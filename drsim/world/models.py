@@ -1,31 +1,30 @@
 """What may stand in a scenario file, as far as it is about the world: account, webhooks, orders and behavior rules."""
 
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from drsim.domain.account import RateLimit, RiskTolerance, SignatureClock
 from drsim.domain.events import TYPES, matching_types
 from drsim.domain.outcome import OPERATIONS, Operation
+from drsim.world.buyer import SourceModel
 from drsim.world.fields import (
     Alias,
     Duration,
     Flag,
     Instant,
-    Mistake,
     Prose,
-    Quantity,
-    Seed,
     Text,
     fitting,
+    not_empty,
     nothing_as,
     one_of,
     read_rate_limit,
     read_text,
-    refuse,
-    wrong,
 )
-from drsim.world.orders import ItemModel, OrderModel, SourceModel
+from drsim.world.mistakes import Mistake, refuse, wrong
+from drsim.world.numbers import Quantity, Seed
+from drsim.world.orders import ItemModel, OrderModel
 from drsim.world.part import Part
 from drsim.world.patterns import NumberPattern, TextPattern
 from drsim.world.problems import shown
@@ -75,6 +74,9 @@ def _event_type(value: Any) -> str:
     return name
 
 
+EventType = Annotated[str, BeforeValidator(_event_type)]
+
+
 class WebhookModel(Part):
     """`given.webhooks[]`. Without `types` it gets all events, without `token` its signing secret is made up."""
 
@@ -82,7 +84,7 @@ class WebhookModel(Part):
     address: Annotated[str, fitting(r"https?://[^\s/]\S*", "an address such as http://localhost:8080/hook")] | None = (
         None
     )
-    types: Annotated[tuple[Annotated[str, BeforeValidator(_event_type)], ...], Field(min_length=1)] | None = None
+    types: Annotated[tuple[EventType, ...], not_empty("event type")] | None = None
     token: Text | None = None
     enabled: Flag = True
 
@@ -122,7 +124,7 @@ class WhenModel(Part):
 class ThenModel(Part):
     """`then` of a behavior rule: pending for `after`, then `state`; a pending one may have a `next`."""
 
-    state: Annotated[str, one_of(("complete", "failed", "pending"))]
+    state: Annotated[Literal["complete", "failed", "pending"], one_of(("complete", "failed", "pending"))]
     failure_code: Text | None = None
     failure_message: Text | None = None
     after: Duration | None = None
@@ -150,8 +152,14 @@ class RuleModel(Part):
     times: Quantity | None = None
 
 
+def _not_kept(value: Any) -> list[Any]:
+    if value is None or isinstance(value, list):
+        return []
+    raise wrong(shown(value), "a list")
+
+
 class World(Part):
-    """A scenario file as far as it describes the world; its `steps` are taken as they are and not looked at."""
+    """A scenario file as far as it describes the world; its `steps` may be anything and are not kept."""
 
     name: Text = Field(alias="scenario")
     description: Prose | None = None
@@ -161,7 +169,7 @@ class World(Part):
     account: Annotated[AccountModel, nothing_as(dict)] = Field(default_factory=lambda: AccountModel.model_validate({}))
     given: Annotated[GivenModel, nothing_as(dict)] = Field(default_factory=lambda: GivenModel.model_validate({}))
     behavior: Annotated[tuple[RuleModel, ...], nothing_as(tuple)] = ()
-    steps: Annotated[list[Any], nothing_as(list)] = Field(default_factory=list, repr=False)
+    steps: Annotated[list[Any], BeforeValidator(_not_kept)] = Field(default_factory=list)
 
     @property
     def webhooks(self) -> tuple[WebhookModel, ...]:

@@ -1,7 +1,12 @@
 """The base of everything that stands in a scenario file: a mapping with known keys."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic.alias_generators import to_camel
+
+from drsim.world.mistakes import wrong
+from drsim.world.problems import shown
 
 
 class Part(BaseModel):
@@ -11,3 +16,10 @@ class Part(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, alias_generator=to_camel, defer_build=True, hide_input_in_errors=True
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_mapping(cls, value: Any) -> Any:
+        if isinstance(value, dict | cls):
+            return value
+        raise wrong(shown(value), "a mapping")

@@ -7,21 +7,10 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 from drsim.domain.matching import check
-from drsim.world.fields import is_carried, plain, read_number, wrong
+from drsim.world.fields import too_deep
+from drsim.world.mistakes import wrong
+from drsim.world.numbers import is_carried, plain, read_number
 from drsim.world.problems import shown
-
-
-def too_deep(value: Any, levels: int = 40) -> bool:
-    """Whether mappings and lists stand in one another more than `levels` deep."""
-    layer = [value]
-    for _ in range(levels):
-        layer = [
-            inner
-            for each in layer
-            if isinstance(each, dict | list)
-            for inner in (each.values() if isinstance(each, dict) else each)
-        ]
-    return bool(layer)
 
 
 def pattern(adapted: Callable[[Any], Any]) -> BeforeValidator:
@@ -32,7 +21,7 @@ def pattern(adapted: Callable[[Any], Any]) -> BeforeValidator:
             raise wrong("more than 40 levels", "fewer")
         ready = plain(_adapt(value, adapted))
         if said := check(ready):
-            raise wrong(said, "a pattern")
+            raise wrong(f"an unusable pattern ({said})", "one that can be matched")
         return ready
 
     return BeforeValidator(read)

@@ -36,7 +36,7 @@ class Problem:
         return f"{self.file}:{self.line}:{self.column}: found {self.found}, expected {self.expected}{meant}"
 
 
-class Unfit(Exception):
+class Unfit(ValueError):
     """A file that does not fit, with all its problems in the order in which they stand (the first `MOST` of them)."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from drsim.world.problems import Path, Problem, Unfit, shown
+from drsim.world.problems import MOST, Path, Problem, Unfit, masked, shown
 
 LONGEST = 1024 * 1024
 """Characters a file may have."""
@@ -122,11 +122,11 @@ class _Reader:
         if len(path) >= DEEPEST and not isinstance(event, yaml.ScalarEvent):
             self._stop(event, path, f"more than {DEEPEST} levels", "fewer")
         if isinstance(event, yaml.AliasEvent):
-            self._add(event, path, f"the alias '*{event.anchor}'", "the value itself")
+            self._add(event, path, f"the alias '*{masked(str(event.anchor))}'", "the value itself")
         elif event.anchor:
-            self._add(event, path, f"the anchor '&{event.anchor}'", "no anchors")
+            self._add(event, path, f"the anchor '&{masked(str(event.anchor))}'", "no anchors")
         if getattr(event, "tag", None):
-            self._add(event, path, f"the tag '{event.tag}'", "no tags")
+            self._add(event, path, f"the tag '{masked(event.tag)}'", "no tags")
 
     def _list(self, events: Iterator[Any], path: Path) -> list[Any]:
         values: list[Any] = []
@@ -151,7 +151,9 @@ class _Reader:
     def _key(self, event: Any, events: Iterator[Any], path: Path, values: dict[str, Any]) -> str | None:
         key = self._value(event, events, (*path, "?"))
         if not isinstance(event, yaml.ScalarEvent) or not isinstance(key, str):
-            quoted = f", as '{event.value}' in quotes" if isinstance(event, yaml.ScalarEvent) and event.value else ""
+            quoted = (
+                f", as '{masked(event.value)}' in quotes" if isinstance(event, yaml.ScalarEvent) and event.value else ""
+            )
             self._add(event, path, f"the key {shown(key)}", f"text{quoted}")
             return None
         if key == "<<" and event.implicit[0]:
@@ -166,6 +168,8 @@ class _Reader:
 
     def _add(self, event: Any, path: Path, found: str, expected: str) -> None:
         self.problems.append(Problem(self.name, path, *_place(event), found, expected))
+        if len(self.problems) >= MOST:
+            raise _TooMuch
 
     def _stop(self, event: Any, path: Path, found: str, expected: str) -> None:
         self._add(event, path, found, expected)
@@ -198,7 +202,7 @@ def _syntax_problem(error: yaml.YAMLError, text: str, name: str) -> Problem:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     said = " ".join(filter(None, [getattr(error, "problem", None), getattr(error, "context", None)]))
-    return Problem(name, (), *place, "what is no YAML", f"YAML ({said})" if said else "YAML")
+    return Problem(name, (), *place, f"text that is not YAML ({said})" if said else "text that is not YAML", "YAML")
 
 
 _WORDS = {

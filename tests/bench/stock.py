@@ -121,7 +121,7 @@ class Stock:
             "SELECT * FROM document WHERE id = ?1 OR parent = ?1 AND kind IN ('charge', 'source') ORDER BY number",
             (self._order_id(0),),
         ).fetchall()
-        checkout = orjson.loads(found[0]["public"])["checkoutId"]
+        checkout = next(orjson.loads(row["public"])["checkoutId"] for row in found if row["kind"] == "order")
         others = [row["id"] for row in found if row["kind"] != "order"]
         seeds = [self._order_id(0), *self._item_ids(0), checkout, *others]
         rows = []

@@ -91,6 +91,14 @@ def test_the_last_open_unit_of_the_order_takes_exactly_what_is_left() -> None:
     assert amounts(story.card, "capture") == [51, 51, 51, 49]
 
 
+def test_the_last_open_unit_takes_the_money_that_a_failed_capture_gave_back_too() -> None:
+    story = Story(an_order(a_line(1000, 2, "0")), rules=(a_rule(times=1),))
+    story.fulfil(1)
+    story.settle()
+    story.fulfil(1)
+    assert amounts(story.card, "capture") == [1000, 2000]
+
+
 def test_a_line_with_both_counters_makes_one_capture_and_one_cancel() -> None:
     story = Story(an_order_of_3781())
     story.ask((0, 2, 1))

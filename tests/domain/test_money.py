@@ -26,6 +26,16 @@ def test_a_currency_has_as_many_decimals_as_iso_4217_says(currency: str, places:
     assert exponent(currency) == places
 
 
+@pytest.mark.parametrize("code", ["CUR", "REN", "CIE", "YEM", "usd", "", "XXX"])
+def test_what_only_looks_like_a_currency_is_none(code: str) -> None:
+    assert code not in CURRENCIES
+
+
+@pytest.mark.parametrize("code", ["USD", "EUR", "GBP", "JPY", "KRW", "KWD", "BRL", "TWD", "PAB", "CHF"])
+def test_the_currencies_of_the_published_pages_are_known(code: str) -> None:
+    assert code in CURRENCIES
+
+
 @pytest.mark.parametrize(
     ("units", "currency", "written"),
     [

@@ -312,18 +312,15 @@ def test_the_fraud_state_of_an_unpaid_order_is_stamped_when_it_is_cancelled() ->
     assert story.order.fraud_transitions == {"passed": story.now}
 
 
-def test_an_order_that_store_credit_pays_in_full_waits_for_no_one() -> None:
+@pytest.mark.parametrize(
+    ("last_name", "begins"), [("SourceFailWithDelay", "accepted"), ("Marshall", "pending_payment")]
+)
+def test_an_order_that_store_credit_pays_in_full_waits_for_no_one(last_name: str, begins: Any) -> None:
     """Its primary source pays nothing, so it cannot keep the order waiting either."""
-    spec = an_order(a_line(1000, 2, "0"), store_credit=2000)
-    for last_name, begins in (("SourceFailWithDelay", "accepted"), ("Marshall", "pending_payment")):
-        source = a_source("wireTransfer", last_name=last_name)
-        story = Story(OrderSpec(**{**_fields(spec), "source": source, "begins": begins}))
-        story.settle()
-        assert story.order.state == "accepted"
-
-
-def _fields(spec: OrderSpec) -> dict[str, Any]:
-    return {name: getattr(spec, name) for name in spec.__slots__}
+    source = a_source("wireTransfer", last_name=last_name)
+    story = Story(an_order(a_line(1000, 2, "0"), store_credit=2000, source=source, begins=begins))
+    story.settle()
+    assert story.order.state == "accepted"
 
 
 def test_an_order_in_review_has_its_money_authorized_and_its_fraud_review_opened() -> None:

@@ -254,6 +254,18 @@ def test_a_retry_that_finds_no_money_left_does_nothing() -> None:
     assert story.order.state == "complete"
 
 
+def test_a_complete_order_waits_for_nothing() -> None:
+    """A retry that has nothing left to capture must not keep time running for it."""
+    account = Account(capture_retries=(30 * DAY,))
+    story = Story(an_order(a_line(1000, 2, "0")), account=account, rules=(a_rule(times=1),))
+    story.fulfil(1)
+    story.advance(MINUTE)
+    story.fulfil(1)
+    story.advance(MINUTE)
+    assert story.order.state == "complete"
+    assert story.sale.due is None
+
+
 # Several things due at once
 
 

@@ -1,0 +1,136 @@
+"""Making what a scenario describes in a sandbox: its settings, webhooks, orders and behavior rules."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from drsim.domain.clock import Clock
+from drsim.domain.history import live
+from drsim.domain.orders import Sale
+from drsim.domain.refusal import Refused
+from drsim.domain.values import replace
+from drsim.engine import records
+from drsim.engine.makeup import MakeUp
+from drsim.engine.simulator import Work
+from drsim.engine.subscriptions import subscribe
+from drsim.world import build
+from drsim.world.imported import imported
+from drsim.world.models import OrderModel, RuleModel, WebhookModel, World
+from drsim.world.substitute import Unresolved, resolve
+
+Made = dict[str, Any]
+"""What the aliases of a scenario stand for, in public form."""
+
+
+def make_world(work: Work, world: World, address: str | None = None) -> Made:
+    """Makes the whole world; webhooks without an address get `address`. Returns its aliases.
+
+    The orders are there when the scenario starts: their events are on record, but not pushed. Raises `Refused`.
+    """
+    _set_out(work, world)
+    work.sandbox.account = build.account(world.account, work.sandbox.account)
+    made: Made = {}
+    for webhook in world.webhooks:
+        shown = _make_webhook(work, webhook, address)
+        if webhook.alias:
+            made[webhook.alias] = shown
+    work.silent = True
+    for order in world.orders:
+        _make_given_order(work, order, made)
+    work.silent = False
+    ids = {alias: shown["id"] for alias, shown in made.items() if isinstance(shown, dict) and "id" in shown}
+    for rule in world.behavior:
+        make_rule(work, _resolved(rule, made), ids)
+    return made
+
+
+def make_order(work: Work, model: OrderModel) -> bytes:
+    """Makes one order now (or `createdAgo`); returns it in public form. Raises `Refused`."""
+    if model.resource is not None:
+        sale = imported(model.resource, work.context())
+        _check_is_new(work, sale.order.id, sale)
+        return work.keep(sale)
+    created = work.now - model.age
+    spec = build.order_spec(model, _makeup(work), created)
+    if spec.id is not None:
+        _check_is_new(work, spec.id, None)
+    if spec.source.id is not None and work.get("source", spec.source.id):
+        raise _exists("Source", spec.source.id)
+    return work.save(live(spec, model.state, replace(work.context(), now=created), work.now))
+
+
+def make_rule(work: Work, model: RuleModel, aliases: Mapping[str, str]) -> bytes:
+    """Puts one behavior rule in force, after those that are; returns it in public form."""
+    record = records.rule_record(build.rule(model, work.sandbox.new_id("rule"), aliases), work.now)
+    work.put(record)
+    return record.public or b"{}"
+
+
+def _set_out(work: Work, world: World) -> None:
+    """Sets seed and clock, which only an empty sandbox can still choose."""
+    if world.clock is None and world.seed is None:
+        return
+    if not work.transaction.is_empty(work.sandbox.number):
+        message = "clock and seed can only be set in an empty sandbox: reset it first."
+        raise Refused("conflict", "sandbox_not_empty", message, "clock" if world.clock is not None else "seed")
+    sandbox = work.sandbox
+    if world.seed is not None:
+        sandbox.seed = world.seed
+        sandbox.counters.clear()
+    if world.clock is not None:
+        sandbox.clock = Clock(world.clock, work.wall, sandbox.clock.rate)
+        sandbox.last = work.now = world.clock
+
+
+def _make_webhook(work: Work, model: WebhookModel, address: str | None) -> Any:
+    to = model.address or address
+    if to is None:
+        message = "A webhook needs an address: give one, or start drsim with --webhook."
+        raise Refused("bad_request", "missing_parameter", message, "given.webhooks[].address")
+    fields = {"types": tuple(model.event_types), "address": to, "enabled": model.enabled}
+    return orjson.loads(subscribe(work, fields, model.token))
+
+
+def _make_given_order(work: Work, model: OrderModel, made: Made) -> None:
+    shown = orjson.loads(make_order(work, _resolved(model, made)))
+    if model.alias:
+        made[model.alias] = shown
+    for item, line in zip(model.items, shown["items"], strict=False):
+        if item.alias:
+            made[item.alias] = line
+
+
+def _resolved(model: Any, made: Made) -> Any:
+    try:
+        return resolve(model, made)
+    except Unresolved as error:
+        raise Refused("bad_request", "invalid_parameter", f"{error}.", "given") from error
+
+
+def _makeup(work: Work) -> MakeUp:
+    """What this order's made-up data comes from: the sandbox's seed and the order's turn."""
+    count = work.sandbox.counters.get("makeup", 0) + 1
+    work.sandbox.counters["makeup"] = count
+    return _shared_makeup(work.sandbox.seed).labelled(str(count))
+
+
+@lru_cache(maxsize=8)
+def _shared_makeup(seed: int) -> MakeUp:
+    return MakeUp(seed)
+
+
+def _check_is_new(work: Work, order_id: str, sale: Sale | None) -> None:
+    if work.get("order", order_id):
+        raise _exists("Order", order_id)
+    for charge in sale.charges if sale else ():
+        if work.get("charge", charge.id):
+            raise _exists("Charge", charge.id)
+    for source in sale.sources if sale else ():
+        if work.get("source", source.id):
+            raise _exists("Source", source.id)
+
+
+def _exists(resource: str, id: str) -> Refused:
+    return Refused("conflict", "already_exists", f"{resource} '{id}' already exists.", "id")
