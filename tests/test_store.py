@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from drsim.domain.account import Account
 from drsim.domain.clock import DAY, MINUTE
 from drsim.domain.fulfillments import FulfilledItem, Fulfillment
+from drsim.domain.matching import fits
 from drsim.domain.orders import Sale
 from drsim.domain.outcome import Failure, Rule, Then
 from drsim.domain.webhooks import Attempt, Delivery, Webhook
@@ -179,6 +180,23 @@ async def test_a_part_that_worked_is_undone_with_its_action(store: Store) -> Non
     with pytest.raises(Mishap):
         await store.run(action)
     assert await load(store) == Note("first")
+
+
+@pytest.mark.parametrize("inside", [False, True])
+async def test_adding_what_exists_already_fails_its_action_and_leaves_no_trace(store: Store, inside: bool) -> None:
+    await save(store, a_note(), a_note("n2", "second"))
+
+    def action(tx: Transaction) -> None:
+        tx.put(ONE, a_note(text="changed"))
+        tx.add(ONE, a_note("n2", "added again"))
+        if inside:
+            tx.atomic(lambda: tx.put(ONE, a_note("n3", "new")))
+
+    with pytest.raises(sqlite3.IntegrityError):
+        await store.run(action)
+    assert [await load(store, id) for id in ("n1", "n2", "n3")] == [Note("first"), Note("second"), None]
+    assert [store.reader.public(ONE, "note", id) for id in ("n1", "n2", "n3")] == [b"first", b"second", None]
+    await save(store, a_note("n3"))
 
 
 async def test_actions_asked_for_meanwhile_share_one_commit(store: Store, tmp_path: Path) -> None:
@@ -350,6 +368,44 @@ async def test_changing_a_document_changes_only_the_facets_that_differ(store: St
     assert facets() == second
     await save(store, a_note(facets=frozenset()))
     assert facets() == set()
+
+
+async def test_a_document_saved_twice_by_one_action_is_as_it_was_saved_last(store: Store) -> None:
+    one, two = frozenset({("state", "open")}), frozenset({("state", "closed")})
+    await save(
+        store, a_note(text="first", facets=one, due=1, lane="a"), a_note(text="last", facets=two, due=2, lane="a")
+    )
+    assert store.reader.public(ONE, "note", "n1") == b"last"
+    assert store.reader.value(ONE, "note", "n1") == b'{"text":"last"}'
+    assert store.reader.next_due(ONE, "a") == 2
+    assert [store.reader.count(ONE, "note", Equal("state", (state,)), 9) for state in ("open", "closed")] == [0, 1]
+
+
+async def test_a_document_saved_and_deleted_by_one_action_is_gone(store: Store, tmp_path: Path) -> None:
+    def action(tx: Transaction) -> None:
+        tx.put(ONE, a_note(facets=frozenset({("state", "open")})))
+        tx.delete(ONE, "note", "n1")
+        tx.put(ONE, a_note("n2"))
+        tx.empty_sandbox(ONE)
+
+    await store.run(action)
+    assert [rows(tmp_path / "state.db", f"SELECT * FROM {table}") for table in ("document", "facet")] == [[], []]
+    assert await load(store) is None
+
+
+async def test_everything_read_in_an_action_is_as_the_action_has_left_it(store: Store) -> None:
+    def action(tx: Transaction) -> Any:
+        tx.put(ONE, a_note(parent="p", lane="a", due=7))
+        return (
+            tx.get(ONE, "note", "n1"),
+            tx.public(ONE, "note", "n1"),
+            tx.all(ONE, "note", "p"),
+            tx.newest(ONE, "note", 9),
+            tx.next_due(ONE, "a"),
+            tx.due(ONE, "a", 7, 9),
+        )
+
+    assert await store.run(action) == (Note("first"), b"first", [Note("first")], [b"first"], (7, "n1"), ["n1"])
 
 
 async def test_facets_of_a_document_from_a_former_life_are_replaced_too(tmp_path: Path) -> None:
@@ -657,9 +713,8 @@ def every_kind_of_value() -> dict[str, list[Record]]:
     keep(records.delivery_record(replace(delivery, id="d2", state="delivered", due=None, attempts=attempts)))
     chain = Then("pending", MINUTE, Failure("a", "b"), Then("failed", None, Failure("c", "d")))
     plain: dict[str, Any] = {"amount": 10, "source": {"type": "creditCard", "lastFourDigits": {"$in": ["1111", 2]}}}
-    exact: dict[str, Any] = {"amount": {"$gte": Decimal("100.10"), "$lt": Decimal("0.30")}, "attempt": Decimal(2)}
-    for place, when in enumerate([{}, plain, exact]):
-        keep(records.rule_record(Rule(f"r{place}", "capture", when, chain, place or None), START, b"{}"))
+    for place, when in enumerate([{}, plain]):
+        keep(records.rule_record(Rule(f"r{place}", "capture", when, chain, place or None), START))
     return found
 
 
@@ -675,6 +730,21 @@ async def test_values_come_back_equal_from_the_file(tmp_path: Path, kind: str) -
             found = await store.run(lambda tx, id=new.id: tx.get(ONE, kind, id))  # type: ignore[misc]
             assert found == new.value
             assert repr(found) == repr(new.value)  # 1 and 1.0 and True are equal, and not the same on the wire
+
+
+@pytest.mark.parametrize("text", ["0.1", "0.30", "100.10", "37.81", "2", "1e2", "123456789012.345"])
+async def test_an_exact_amount_in_a_pattern_fits_the_same_amounts_after_a_restart(tmp_path: Path, text: str) -> None:
+    amount = Decimal(text)
+    when = {"amount": {"$gte": amount, "$lte": amount, "$in": [1, amount]}, "attempt": amount}
+    rule = Rule("r", "capture", when, Then("failed"))
+    async with opened(tmp_path / "state.db", records.TYPES) as store:
+        await save(store, records.rule_record(rule, START))
+    async with opened(tmp_path / "state.db", records.TYPES) as store:
+        found: Rule = await store.run(lambda tx: tx.get(ONE, "rule", "r"))
+    step = Decimal(1).scaleb(int(amount.as_tuple().exponent))
+    for near in (amount - step, amount, amount + step):
+        facts = {"amount": near, "attempt": near}
+        assert fits(found.when, facts) == fits(when, facts) == (near == amount)
 
 
 json_values = st.recursive(

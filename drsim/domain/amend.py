@@ -58,7 +58,7 @@ def amend_order(sale: Sale, change: OrderChange, context: Context) -> Decision:
         draft.amend(to_be_forgotten=change.to_be_forgotten)
     if change.metadata is not None:
         merged = merged_metadata(order.metadata, change.metadata)
-        if merged != order.metadata:
+        if json.dumps(merged) != json.dumps(order.metadata):  # true is not 1 here
             previous["metadata"] = _changed_keys(order.metadata or {}, merged or {}) if order.metadata else None
             draft.amend(metadata=merged)
     if previous:
@@ -68,7 +68,7 @@ def amend_order(sale: Sale, change: OrderChange, context: Context) -> Decision:
 
 
 def _changed_keys(before: Metadata, after: Metadata) -> dict[str, Any]:
-    keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    keys = [key for key in {**before, **after} if json.dumps(before.get(key)) != json.dumps(after.get(key))]
     return {key: before.get(key) for key in keys}
 
 

@@ -19,6 +19,8 @@ OperationKind = Literal["capture", "cancel"]
 class Operation:
     """A capture or a cancel: `amount` minor units for `units` units of one line, asked for by one fulfillment.
 
+    Where it takes two charges to pay for some units, only the first of the two operations counts them.
+
     While pending it knows when it ends (`due`, `None`: never by itself) and how (`failure`, `None`: well).
     """
 

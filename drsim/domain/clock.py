@@ -18,8 +18,8 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 _UNITS = {"us": 1, "ms": 1_000, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
-_SPAN = re.compile(r"(\d{1,12})(us|ms|s|m|h|d|w)")
-_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?Z")
+_SPAN = re.compile(r"([0-9]{1,12})(us|ms|s|m|h|d|w)")
+_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?Z", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 LAST: Time = (datetime(9999, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
@@ -68,7 +68,7 @@ def parse_rate(text: str) -> float:
     named = {"real": 1.0, "manual": 0.0}
     if text in named:
         return named[text]
-    match = re.fullmatch(r"x(\d{1,7}(?:\.\d{1,6})?)", text)
+    match = re.fullmatch(r"x([0-9]{1,7}(?:\.[0-9]{1,6})?)", text)
     if not match or not 0 < float(match[1]) <= 1_000_000:
         raise ValueError(f"'{text}' is not a clock: real, manual or xN (x60 is a minute per second)")
     return float(match[1])

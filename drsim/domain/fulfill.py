@@ -139,6 +139,7 @@ def _renew_expired(draft: Draft) -> frozenset[str]:
                 "orderId",
                 extra={"description": text},
                 events=tuple(draft.events),
+                rules=draft.rules,
             )
         else:
             doomed.add(charge.id)
@@ -193,6 +194,7 @@ def _handle(
         if part:
             amount -= part
             _begin(draft, charge, kind, part, item_id, units, fulfillment_id, doomed)
+            units = 0  # units split over two charges are counted once
 
 
 def _counted(item: Item, kind: OperationKind, units: int, now: Time) -> Item:
@@ -221,7 +223,7 @@ def _begin(
     doomed: frozenset[str],
 ) -> None:
     outcome = draft.outcome(kind, charge, amount, len(charge.operations(kind)) + 1)
-    if kind == "capture" and charge.id in doomed and outcome.failure is None:
+    if kind == "capture" and charge.id in doomed and not outcome.ruled and outcome.failure is None:
         outcome = Outcome(draft.context.account.delays.capture, Failure())
     operation = Operation(
         id=draft.context.new_id(kind),

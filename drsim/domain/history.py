@@ -32,50 +32,64 @@ def live(spec: OrderSpec, state: str, context: Context, until: Time) -> Decision
     """
     begins = state if state in ("pending_payment", "in_review", "blocked") else "accepted"
     decision = place(replace(spec, begins=begins), context)
+    if begins == "accepted" and decision.sale.order.state == "pending_payment":
+        decision = _wait(decision, context, until)
+        authorized = decision.sale.order.transitions.get("accepted", context.now)
+        context = replace(context, now=authorized)
     if state in ("fulfilled", "complete", "dispute", "returned"):
-        decision = _then(decision, context, lambda sale, now: _handle_all(sale, now, shipped=True))
+        decision = _handle_all(decision, context, shipped=True)
     if state == "cancelled":
-        decision = _then(decision, context, lambda sale, now: _handle_all(sale, now, shipped=False))
+        decision = _handle_all(decision, context, shipped=False)
     if state in ("cancelled", "complete", "dispute", "returned", "blocked"):
         decision = _wait(decision, context, until)
-    if state in ("dispute", "returned"):
-        decision = _then(decision, replace(context, now=until), lambda sale, now: _end(sale, now, state))
+    if state == "dispute" and decision.sale.order.state in ("fulfilled", "complete"):
+        decision = _then(decision, replace(context, now=until), _dispute)
+    if state == "returned" and decision.sale.order.state == "complete":
+        decision = _then(decision, replace(context, now=until), _return)
     reached = decision.sale.order.state
-    if reached != state and (state != "accepted" or reached != "pending_payment"):
+    if reached != state and (state != "accepted" or reached not in ("pending_payment", "cancelled")):
         message = f"The order cannot start as '{state}': it stays '{reached}'."
         raise Refused("bad_request", "invalid_parameter", message, "state")
     return decision
 
 
 def _then(decision: Decision, context: Context, action: Callable[[Sale, Context], Decision]) -> Decision:
+    """Lives on with `action`; the fulfillment made on the way, if any, stays the decision's."""
     following = action(decision.sale, replace(context, rules=decision.rules))
-    return replace(following, events=(*decision.events, *following.events), fulfillment=following.fulfillment)
+    fulfillment = following.fulfillment or decision.fulfillment
+    return replace(following, events=(*decision.events, *following.events), fulfillment=fulfillment)
 
 
-def _handle_all(sale: Sale, context: Context, *, shipped: bool) -> Decision:
+def _handle_all(decision: Decision, context: Context, *, shipped: bool) -> Decision:
+    order = decision.sale.order
+    if order.state != "accepted":
+        return decision
     lines = [
-        Line(item.id, item.quantity if shipped else 0, 0 if shipped else item.quantity, {}) for item in sale.order.items
+        Line(item.id, item.quantity if shipped else 0, 0 if shipped else item.quantity, {}) for item in order.items
     ]
-    return fulfill(sale, lines, {}, None, context)
+    return _then(decision, context, lambda sale, then: fulfill(sale, lines, {}, None, then))
 
 
 def _wait(decision: Decision, context: Context, until: Time) -> Decision:
-    """Lives on to `until`; the fulfillment made on the way, if any, stays the decision's."""
-    fulfillment = decision.fulfillment
     while (due := decision.sale.due) is not None and due <= until:
         decision = _then(decision, replace(context, now=due), wake)
-    return replace(decision, fulfillment=fulfillment)
+    return decision
 
 
-def _end(sale: Sale, context: Context, state: str) -> Decision:
-    order = moved(sale.order, state, context.now)
-    if state == "dispute":
-        opened = {**order.fraud_transitions, "review_opened": context.now}
-        order = replace(order, fraud_state="review_opened", fraud_transitions=opened)
-        told = "order.dispute"
-    else:
-        order = replace(order, items=tuple(moved_item(item, "returned", context.now) for item in order.items))
-        told = "order.refunded"
+def _dispute(sale: Sale, context: Context) -> Decision:
+    """The bank disputes the payment: the order is frozen until somebody resolves that."""
+    order = moved(sale.order, "dispute", context.now)
+    opened = {**order.fraud_transitions, "review_opened": context.now}
+    order = replace(order, fraud_state="review_opened", fraud_transitions=opened, due=None, due_state=None)
     draft = Draft(replace(sale, order=order), context)
-    draft.tell(told)
+    draft.tell("order.dispute")
+    return draft.decided()
+
+
+def _return(sale: Sale, context: Context) -> Decision:
+    """Everything was sent back."""
+    order = moved(sale.order, "returned", context.now)
+    order = replace(order, items=tuple(moved_item(item, "returned", context.now) for item in order.items))
+    draft = Draft(replace(sale, order=order), context)
+    draft.tell("order.refunded")
     return draft.decided()

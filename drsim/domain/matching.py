@@ -117,6 +117,7 @@ def _wrong_argument(operator: str, argument: Any) -> str | None:
             re.compile(argument)
         except (re.error, TypeError):
             return f"'{argument}' is not a regular expression"
-    if operator in ("$gt", "$gte", "$lt", "$lte") and not (_is_number(argument) or isinstance(argument, str)):
+    comparable = isinstance(argument, str) or (_is_number(argument) and _exact(argument).is_finite())
+    if operator in ("$gt", "$gte", "$lt", "$lte") and not comparable:
         return f"{operator} takes a number or a string"
     return check(argument)

@@ -14,7 +14,7 @@ _THREE_DECIMALS = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
 CURRENCIES = (
     frozenset(
         (
-            "CUR REN CIE AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN "
+            "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN "
             "BZD CAD CDF CHF CNY COP CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ "
             "GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD "
             "MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD "
@@ -43,13 +43,24 @@ def minor(amount: Decimal, currency: str) -> int:
 
     Raises `ValueError` for what is not a number, finer than the currency's minor unit, or beyond `LIMIT`.
     """
-    if not amount.is_finite() or abs(amount) >= LIMIT:
+    if not amount.is_finite() or amount.adjusted() > len(str(LIMIT)):
         raise ValueError(f"{amount} is not an amount drsim can hold")
-    scaled = amount.scaleb(exponent(currency))
-    whole = int(scaled)
-    if whole != scaled or abs(whole) >= LIMIT:
+    sign, digits, scale = amount.as_tuple()
+    assert isinstance(scale, int)
+    whole = _shifted("".join(map(str, digits)).lstrip("0") or "0", scale + exponent(currency))
+    if whole is None:
         raise ValueError(f"{amount} is finer than the minor unit of {currency}")
-    return whole
+    if whole >= LIMIT:
+        raise ValueError(f"{amount} is not an amount drsim can hold")
+    return -whole if sign else whole
+
+
+def _shifted(digits: str, places: int) -> int | None:
+    """A whole number written as `digits` times ten to the power of `places`; nothing if that is none."""
+    if places >= 0 or digits == "0":
+        return int(digits) * 10 ** max(0, places) if digits != "0" else 0
+    kept, cut = digits[:places], digits[places:]
+    return int(kept or "0") if not cut.strip("0") and len(digits) > -places else None
 
 
 @lru_cache(maxsize=4096)
@@ -86,8 +97,9 @@ def ceiling_share(total: int, part: int, whole: int) -> int:
 def spread(total: int, weights: Sequence[int]) -> list[int]:
     """Splits `total` in proportion to `weights`, halves up, the last weight above zero taking the rounding rest.
 
-    With no weight above zero everything goes to the last place. The parts always add up to `total`, and none is
-    below zero. Source: how shipping and an order discount are shared among lines (resources page, 5.5).
+    With no weight above zero everything goes to the last place. The parts always add up to `total`, none is below
+    zero, and none is above its weight unless `total` is above them all. Source: how shipping and an order discount
+    are shared among lines (resources page, 5.5).
     """
     whole = sum(weights)
     if not weights:
@@ -99,4 +111,14 @@ def spread(total: int, weights: Sequence[int]) -> list[int]:
     for index, weight in enumerate(weights):
         parts[index] = left if index == last else min(left, half_up_share(total, weight, whole))
         left -= parts[index]
+    if total <= whole:
+        _level(parts, weights, last)
     return parts
+
+
+def _level(parts: list[int], weights: Sequence[int], last: int) -> None:
+    """Moves what the last part has above its weight to parts that have room for it."""
+    for index in range(last):
+        moved = min(max(0, parts[last] - weights[last]), max(0, weights[index] - parts[index]))
+        parts[index] += moved
+        parts[last] -= moved

@@ -185,35 +185,25 @@ def left_amount(sale: Sale) -> int:
 
 
 def captured_units(sale: Sale) -> dict[str, int]:
-    """Per item id, the units whose captures are all complete.
-
-    One line's units may be captured on two charges at once (store credit and card): they count once, and only when
-    both captures are complete.
-    """
-    units: dict[tuple[str | None, str], dict[str, int]] = {}
-    unfinished: set[tuple[str | None, str]] = set()
-    for charge in sale.charges:
-        for capture in charge.captures:
-            asked = (capture.fulfillment_id, capture.item_id)
-            if capture.state == "complete":
-                per_charge = units.setdefault(asked, {})
-                per_charge[charge.id] = per_charge.get(charge.id, 0) + capture.units
-            elif capture.state == "pending":
-                unfinished.add(asked)
-    totals: dict[str, int] = {}
-    for asked, per_charge in units.items():
-        if asked not in unfinished:
-            totals[asked[1]] = totals.get(asked[1], 0) + max(per_charge.values())
-    return totals
+    """Per item id, the units whose captures are all complete."""
+    captures = [capture for charge in sale.charges for capture in charge.captures]
+    pending = {(each.fulfillment_id, each.item_id) for each in captures if each.state == "pending"}
+    units: dict[str, int] = {}
+    for each in captures:
+        if each.state == "complete" and (each.fulfillment_id, each.item_id) not in pending:
+            units[each.item_id] = units.get(each.item_id, 0) + each.units
+    return units
 
 
 def refundable_amount(sale: Sale) -> int:
     """Minor units that could be refunded now: each line's share of its captured units, halves up, and never more than
-    what was captured for good (resources page, section 10, row 6).
+    what was captured for good; all of it once the whole order was (resources page, section 10, row 6).
     """
     captured = sum(completed(charge.captures) for charge in sale.charges)
     if not captured:
         return 0
+    if captured == sale.order.totals.total:
+        return captured - sale.order.refunded
     units = captured_units(sale)
     shares = sum(half_up_share(item.total, units.get(item.id, 0), item.quantity) for item in sale.order.items)
     return max(0, min(captured, shares) - sale.order.refunded)

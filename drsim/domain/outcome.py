@@ -3,7 +3,7 @@ test card or test name, then success.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -35,6 +35,8 @@ class Outcome:
 
     after: Span | None
     failure: Failure | None = None
+    ruled: bool = field(default=False, compare=False)
+    """Whether a behavior rule has decided it."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,8 @@ class Then:
                 break
             link = link.next
         if link.state == "pending":
-            return Outcome(None)
-        return Outcome(after if said else usual, link.failure if link.state == "failed" else None)
+            return Outcome(None, ruled=True)
+        return Outcome(after if said else usual, link.failure if link.state == "failed" else None, ruled=True)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from drsim.domain.money import LIMIT, half_up, spread
 from drsim.domain.orders import Item, Order, PaymentSession, Sale, Shipping, Totals, moved, moved_item
 from drsim.domain.outcome import Outcome
 from drsim.domain.refusal import Refused
-from drsim.domain.settle import make_accepted, release
+from drsim.domain.settle import consumed, make_accepted, release
 from drsim.domain.sources import Source
 from drsim.domain.states import CHARGE, step
 from drsim.domain.values import replace
@@ -97,15 +97,15 @@ def place(spec: OrderSpec, context: Context) -> Decision:
     Raises `Refused` when the source or the charge is declined at once (resources page, 3.2), and for amounts that do
     not add up: more off than there is, more store credit than the order costs, more than drsim can hold.
     """
-    if any(trouble == Trouble("source", "fails") for trouble in spec.source.troubles):
-        id = spec.source.id or context.new_id("source")
-        raise Refused("conflict", "source_not_chargeable", f"Source '{id}' is not chargeable.", "sourceId")
     order = _order(spec, context)
     sources = _sources(spec, order, context)
+    primary = sources[0]  # or store credit, when that pays for everything
+    if Trouble("source", "fails") in primary.troubles:
+        raise Refused("conflict", "source_not_chargeable", f"Source '{primary.id}' is not chargeable.", "sourceId")
     draft = Draft(Sale(order, (), sources), context)
     draft.amend(source_ids=tuple(source.id for source in sources))
-    never_paid = any(trouble == Trouble("source", "fails_later") for trouble in spec.source.troubles)
-    waits_for_shopper = spec.begins == "pending_payment" and METHODS[spec.source.type].flow != "standard"
+    never_paid = Trouble("source", "fails_later") in primary.troubles
+    waits_for_shopper = spec.begins == "pending_payment" and METHODS[primary.type].flow != "standard"
     if never_paid or waits_for_shopper:
         _await_shopper(draft, context.now + UNPAID_AFTER if never_paid else None)
     else:
@@ -290,7 +290,7 @@ def _charge(draft: Draft, spec: OrderSpec) -> None:
     waiting = any(outcome.after != 0 for outcome in outcomes.values())
     refused = next((each.failure for each in outcomes.values() if each.failure and each.after == 0), None)
     if refused:
-        raise Refused("conflict", refused.code, "Failed to charge source.")
+        raise Refused("conflict", refused.code, "Failed to charge source.", rules=draft.rules)
     for charge in list(draft.charges.values()):
         draft.put(_begun(charge, outcomes[charge.id], draft.now))
     if waiting:
@@ -320,9 +320,11 @@ def _new_charge(source: Source, draft: Draft) -> Charge:
 
 
 def _authorization(draft: Draft, charge: Charge, begins: Beginning) -> Outcome:
-    if begins == "pending_payment":
+    if begins == "pending_payment" and not charge.secondary:
         return Outcome(None)
-    return draft.outcome("authorize", charge, charge.amount, 1)
+    outcome = draft.outcome("authorize", charge, charge.amount, 1)
+    # What comes to a review was authorized before, however long that took.
+    return Outcome(0) if begins in ("in_review", "blocked") and outcome.failure is None else outcome
 
 
 def _begun(charge: Charge, outcome: Outcome, now: Time) -> Charge:
@@ -351,6 +353,7 @@ def _review(draft: Draft) -> None:
     session = replace(order.session, state="complete")
     opened = {"review_opened": draft.now}
     draft.put(replace(order, fraud_state="review_opened", fraud_transitions=opened, session=session))
+    draft.sources = tuple(consumed(source) for source in draft.sources)
     draft.tell("order.created")
     _tell_charges(draft)
     draft.tell("order.review_opened")

@@ -21,7 +21,8 @@ class Refused(Exception):
 
     `kind` is the error type of the API and decides the HTTP status; `code`, `parameter` and `message` are the one
     element of `errors[]`, `extra` further keys of it. `events` are what is told all the same: an authorization that
-    cannot be renewed refuses the fulfillment and is an event of its own.
+    cannot be renewed refuses the fulfillment and is an event of its own. `rules` are the behavior rules that are left
+    when the payment provider was asked on the way.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class Refused(Exception):
         *,
         extra: Mapping[str, Any] | None = None,
         events: tuple[Any, ...] = (),
+        rules: tuple[Any, ...] | None = None,
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -41,6 +43,7 @@ class Refused(Exception):
         self.parameter = parameter
         self.extra = dict(extra or {})
         self.events = events
+        self.rules = rules
 
 
 def missing(parameter: str) -> Refused:

@@ -34,7 +34,7 @@ def wake(sale: Sale, context: Context) -> Decision:
         elif charge.retries and charge.retries[0].due == due:
             _retry_capture(draft, charge, charge.retries[0])
         else:
-            _end_operation(draft, charge, due)
+            _end_operation(draft, charge, *_operation_due(charge, due))
     return draft.decided()
 
 
@@ -59,7 +59,7 @@ def make_accepted(draft: Draft) -> None:
         session = replace(moved_session(session, "complete"), next_action=None)
     passed = {**order.fraud_transitions, "passed": draft.now}
     draft.put(replace(order, fraud_state="passed", fraud_transitions=passed, session=session, due=None, due_state=None))
-    draft.sources = tuple(_consumed(source) for source in draft.sources)
+    draft.sources = tuple(consumed(source) for source in draft.sources)
 
 
 def release(draft: Draft) -> None:
@@ -82,9 +82,10 @@ def release(draft: Draft) -> None:
             )
             draft.begin(charge, "cancel", cancel)
             draft.amend(cancelled_before=draft.order.cancelled_before + amount)
+            _end_operation(draft, draft.charges[charge.id], "cancel", cancel)
 
 
-def _consumed(source: Source) -> Source:
+def consumed(source: Source) -> Source:
     """A source that was charged: a single-use one is consumed, a reusable one stays chargeable."""
     if source.state in ("pending_funds", "pending_redirect", "requires_action"):
         source = replace(source, state=step(SOURCE, source.state, "chargeable"))
@@ -115,6 +116,8 @@ def _give_up(draft: Draft) -> None:
             order,
             items=tuple(moved_item(item, "cancelled", draft.now) for item in order.items),
             session=moved_session(order.session, "failed"),
+            fraud_state="passed",
+            fraud_transitions={**order.fraud_transitions, "passed": draft.now},
             due=None,
             due_state=None,
         )
@@ -138,9 +141,10 @@ def _move_order(draft: Draft) -> None:
     draft.tell("order.complete")
 
 
-def _end_operation(draft: Draft, charge: Charge, due: Time) -> None:
-    kind, operation = _operation_due(charge, due)
+def _end_operation(draft: Draft, charge: Charge, kind: OperationKind, operation: Operation) -> None:
     settled = settle(charge, kind, operation)
+    if settled.state in ("complete", "cancelled"):
+        settled = replace(settled, retries=())
     draft.put(settled)
     if operation.failure:
         draft.tell(f"order.charge.{kind}.failed", settled)

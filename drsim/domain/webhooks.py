@@ -104,7 +104,7 @@ def verified(header: str, secret: str, body: bytes) -> bool:
     if not timestamp.isdecimal():
         return False
     wanted = signature((secret,), int(timestamp), body).partition(", ")[2]
-    return any(hmac.compare_digest(wanted, each) for each in rest.split(", "))
+    return any(hmac.compare_digest(wanted.encode(), each.encode()) for each in rest.split(", "))
 
 
 def basic_authorization(authentication: Mapping[str, Any]) -> str:

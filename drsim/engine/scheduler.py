@@ -51,8 +51,8 @@ class Scheduler:
     async def advance(self, name: str, to: Time) -> list[dict[str, str]]:
         """Moves a sandbox's time to `to`, letting everything due on the way happen in order, deliveries included.
 
-        Returns what has happened. Raises `Refused` (409) while another move is under way in this sandbox: a receiver that moves the clock while
-        the clock waits for it would wait for ever.
+        Returns what has happened. Raises `Refused` (409) while another move is under way in this sandbox: a receiver
+        that moves the clock while the clock waits for it would wait for ever.
         """
         self._begin_move(name)
         try:

@@ -96,7 +96,7 @@ class Work:
         if decision.fulfillment:
             self.add(records.fulfillment_record(decision.fulfillment))
         self.tell(decision.events, shown)
-        self._save_rules(decision.rules)
+        self.save_rules(decision.rules)
         return public
 
     def keep(self, sale: Sale, before: Sale | None = None, shown: "_Shown | None" = None) -> bytes:
@@ -144,7 +144,8 @@ class Work:
         """Notes an attempt for whoever moves the clock."""
         self._note(delivery.attempts[-1].at, delivery=delivery.id, type=delivery.type, outcome=outcome)
 
-    def _save_rules(self, rules: tuple[Rule, ...]) -> None:
+    def save_rules(self, rules: tuple[Rule, ...]) -> None:
+        """Saves how many times the behavior rules are left."""
         for rule, left in zip(self.rules(), rules, strict=True):
             if rule is not left:
                 self.put(records.rule_record(left, self.now))
@@ -264,6 +265,8 @@ class Simulator:
             return transaction.atomic(lambda: action(work))
         except Refused as refusal:
             sandbox.forget_lists()
+            if refusal.rules is not None:
+                work.save_rules(refusal.rules)
             if refusal.events:
                 work.tell(refusal.events)
             else:

@@ -59,10 +59,10 @@ def options(given: argparse.Namespace) -> Options:
         connections=given.connections or ((1, 8) if quick else (1, 8, 32)),
         sizes=(*sizes, MILLION) if given.million else sizes,
         rounds=given.rounds or (2 if quick else 3),
-        seconds=given.seconds or (0.3 if quick else 0.5),
+        seconds=given.seconds or (0.2 if quick else 0.5),
         warm=0.1,
         starts=3 if quick else 7,
-        deliveries=800 if quick else 2000,
+        deliveries=500 if quick else 2000,
         all_lines=given.lines == "all",
         references_only=given.references,
     )

@@ -17,6 +17,10 @@ Request = tuple[str, str, Any]
 """Method, target and JSON body (or nothing)."""
 
 
+WARMING = 0.4
+"""Seconds that a server is first asked a kind of request without measuring: much is only made or imported on use."""
+
+
 @dataclass(frozen=True)
 class Options:
     """How much is measured."""
@@ -37,7 +41,7 @@ class Options:
     def supply(self) -> int:
         """How many fresh orders the POST slices of one size may use up: at more, a slice ends early."""
         posts = self.rounds * sum(1500 if connections == 1 else 3500 for connections in self.connections)
-        return int(posts * (self.warm + self.seconds)) + 100
+        return int(posts * (self.warm + self.seconds) + 3500 * WARMING)
 
 
 @dataclass(frozen=True)
@@ -66,12 +70,16 @@ class Bench:
     singles: list[Single] = field(default_factory=list)
     show: Any = print
     references: dict[str, str] = field(default_factory=dict)
+    servers: dict[str, Process] = field(default_factory=dict)
+    """By address."""
+    _warmed: set[tuple[str, str]] = field(default_factory=set)
 
     def start_references(self, stack: contextlib.ExitStack) -> None:
         for name in (ECHO, DURABLE, READ):
             arguments = [str(self.directory / "durable.db")] if name == DURABLE else []
             process = Process(python("reference", name, *arguments), self.directory / f"{name}.log")
-            self.references[name] = stack.enter_context(process).url()
+            url = stack.enter_context(process).url()
+            self.references[name], self.servers[url] = url, process
 
     @contextlib.contextmanager
     def serve(self, database: Path, clock: str) -> Iterator[tuple[Process, str]]:
@@ -85,6 +93,7 @@ class Bench:
                 if time.monotonic() > deadline:
                     raise Unusable(f"drsim does not answer GET /_sim/health: {process.written()}")
                 time.sleep(0.01)
+            self.servers[url] = process
             yield process, url
             process.check()
 
@@ -104,6 +113,10 @@ class Bench:
     ) -> list[Throughput]:
         """Measures contenders in turns, as many rounds as asked for; references come first in the list."""
         figures = {each.measure: Throughput(each.measure, connections, stored) for each in contenders}
+        for contender in contenders:
+            if (contender.url, contender.requests) not in self._warmed:
+                self._warmed.add((contender.url, contender.requests))
+                self._run(contender, 8, 0.0, WARMING)
         for _ in range(self.options.rounds):
             for contender in contenders:
                 self._slice(contender, figures[contender.measure], seconds or self.options.seconds)
@@ -129,20 +142,28 @@ class Bench:
         return len(answer["latencies"])
 
     def _slice(self, contender: Contender, figure: Throughput, seconds: float) -> None:
+        before = self.servers[contender.url].cpu()
+        answer = self._run(contender, figure.connections, self.options.warm, seconds)
+        figure.add(answer)
+        self.measured += answer["seconds"]
+        after = self.servers[contender.url].cpu()
+        if before is not None and after is not None:
+            figure.cpu += after - before
+
+    def _run(self, contender: Contender, connections: int, warm: float, seconds: float) -> Any:
         job = {
             "do": "run",
             "name": contender.requests,
             "port": urlsplit(contender.url).port,
-            "connections": figure.connections,
+            "connections": connections,
             "expected": contender.expected,
-            "warm": self.options.warm,
+            "warm": warm,
             "seconds": seconds,
         }
         answer = self._ask(job)
-        figure.add(answer)
-        self.measured += answer["seconds"]
         if contender.after:
             contender.after()
+        return answer
 
     def _ask(self, job: dict[str, Any]) -> Any:
         answer = self.load.ask(job)

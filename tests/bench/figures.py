@@ -45,6 +45,10 @@ class Throughput:
     """Answers per second, slice by slice."""
     busy: list[float] = field(default_factory=list)
     """Share of a processor that the load generator used, slice by slice."""
+    cpu: float = 0.0
+    """Seconds of processor time the server used in all, warming up and what was set off included."""
+    total: int = 0
+    """Answers in that time."""
     wrong: int = 0
     sample: str = ""
     exhausted: bool = False
@@ -57,6 +61,7 @@ class Throughput:
         self.latencies += answer["latencies"]
         self.rates.append(len(answer["latencies"]) / answer["seconds"] if answer["seconds"] else 0.0)
         self.busy.append(answer["busy"])
+        self.total += answer["total"]
         self.wrong += sum(answer["wrong"].values())
         self.sample = self.sample or answer["sample"]
         self.exhausted |= answer["exhausted"]
@@ -70,6 +75,11 @@ class Throughput:
     def ratio(self) -> float | None:
         """How fast compared with the reference."""
         return self.rate / self.reference.rate if self.reference and self.reference.rate else None
+
+    @property
+    def cost(self) -> float:
+        """Microseconds of processor time per answer: this hardly depends on what else the machine does."""
+        return 1e6 * self.cpu / self.total if self.total else 0.0
 
     def percentile(self, percent: float) -> float:
         """A latency in milliseconds, not exceeded by so many percent of the answers."""
@@ -91,6 +101,7 @@ class Throughput:
             "perSecond": self.rate,
             "p50": self.percentile(50),
             "p99": self.percentile(99),
+            "cpuMicrosecondsPerAnswer": self.cost,
             "answers": len(self.latencies),
             "seconds": self.seconds,
             "slices": self.rates,

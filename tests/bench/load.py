@@ -54,6 +54,7 @@ class Run:
         self.busy_from: float | None = None
         self.done = asyncio.get_running_loop().create_future()
         self.active = 0
+        self.total = 0
 
     def next(self, now: float) -> bytes | None:
         """The next request to send, if it is not yet over."""
@@ -66,6 +67,7 @@ class Run:
         return request
 
     def answered(self, sent: float, now: float, status: bytes, answer: bytes) -> None:
+        self.total += 1
         if status != self.expected:
             self.wrong[status.decode()] += 1
             self.sample = self.sample or answer[-600:].decode(errors="replace")
@@ -88,6 +90,7 @@ class Run:
         return {
             "seconds": seconds,
             "latencies": [round(1e6 * latency) for latency in self.latencies],
+            "total": self.total,
             "wrong": self.wrong,
             "sample": self.sample,
             "exhausted": self.exhausted,

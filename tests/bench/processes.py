@@ -108,6 +108,14 @@ class Process:
         found = dict(re.findall(r"(VmRSS|VmHWM):\s+(\d+) kB", status))
         return {"now": int(found["VmRSS"]) / 1024, "most": int(found["VmHWM"]) / 1024} if len(found) == 2 else None
 
+    def cpu(self) -> float | None:
+        """Seconds of processor time it has used, all threads together; `None` where /proc does not tell."""
+        try:
+            fields = Path(f"/proc/{self.popen.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return None
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def ask(self, job: dict[str, Any]) -> Any:
         """Sends a process with pipes one line of JSON and waits for its line."""
         assert self.popen.stdin

@@ -33,7 +33,8 @@ def printer() -> Callable[[Throughput | Single], None]:
             return
         if not heading[0]:
             heading[0] = True
-            print(f"\n{'':24}{'stored':>10}{'conn':>6}{'per s':>10}{'p50 ms':>9}{'p99 ms':>9}{'ratio':>8}  to (aim)")
+            columns = f"{'stored':>10}{'conn':>6}{'per s':>10}{'p50 ms':>9}{'p99 ms':>9}{'cpu us':>8}{'ratio':>7}"
+            print(f"\n{'':24}{columns}  to (aim)")
         print(_throughput(figure), flush=True)
 
     return show
@@ -78,9 +79,9 @@ def write(bench: Bench, path: Path) -> None:
 def _throughput(figure: Throughput) -> str:
     stored = f"{figure.stored:,}".replace(",", " ") if figure.stored else ""
     row = f"{figure.measure:24}{stored:>10}{figure.connections:>6}{figure.rate:>10.0f}"
-    row += f"{figure.percentile(50):>9.2f}{figure.percentile(99):>9.2f}"
+    row += f"{figure.percentile(50):>9.2f}{figure.percentile(99):>9.2f}{figure.cost:>8.0f}"
     if figure.ratio is not None and figure.reference:
-        row += f"{figure.ratio:>8.2f}  {figure.reference.measure}{_verdict(figure.ratio, figure.aim)}"
+        row += f"{figure.ratio:>7.2f}  {figure.reference.measure}{_verdict(figure.ratio, figure.aim)}"
     return row + (f"  ({figure.wrong} wrong answers)" if figure.wrong else "")
 
 

@@ -118,7 +118,7 @@ def test_what_is_only_kept_comes_back_between_the_order_id_and_the_mode(client: 
 
 def test_lines_keep_their_shipment_item_and_tracking(client: Client) -> None:
     order = client.order()
-    kept = {
+    kept: JSON = {
         "shipmentItemId": "100002369154",
         "trackingCompany": "UPS",
         "trackingNumber": "1Z",
@@ -181,7 +181,9 @@ def test_captures_and_cancels_together_never_exceed_the_charge(client: Client) -
     for _ in range(5):
         made(client, order, line(order, 1))
     assert amounts(charge_now(client, order)["captures"]) == [0.01] * 5
-    cents = client.order(items=[{"price": 0.01, "quantity": 1}, {"price": 0.02, "quantity": 2}], taxRate=0.5, shipping=0)
+    cents = client.order(
+        items=[{"price": 0.01, "quantity": 1}, {"price": 0.02, "quantity": 2}], taxRate=0.5, shipping=0
+    )
     made(client, cents, line(cents, 1, item=1))
     made(client, cents, line(cents, 1, item=0))
     made(client, cents, line(cents, cancel=1, item=1))
@@ -212,7 +214,9 @@ def test_captures_drain_store_credit_first_and_cancels_the_card(client: Client) 
 
 
 def test_yen_are_rounded_to_whole_yen(client: Client) -> None:
-    order = client.order(currency="JPY", items=[{"price": 33, "quantity": 1}, {"price": 100, "quantity": 3}], shipping=0)
+    order = client.order(
+        currency="JPY", items=[{"price": 33, "quantity": 1}, {"price": 100, "quantity": 3}], shipping=0
+    )
     made(client, order, line(order, 1, item=1))
     assert amounts(charge_now(client, order)["captures"]) == [108.0]  # 324 yen with tax for three
     assert order["items"][0]["amount"] == 33.0
@@ -319,8 +323,16 @@ def test_two_entries_of_one_item_in_a_change_are_both_applied(client: Client) ->
 @pytest.mark.parametrize(
     ("change", "status", "expected"),
     [
-        ({"quantity": 1}, 400, error("bad_request", "unknown_parameter", "'quantity' is an unknown parameter.", "quantity")),
-        ({"orderId": "1"}, 400, error("bad_request", "unknown_parameter", "'orderId' is an unknown parameter.", "orderId")),
+        (
+            {"quantity": 1},
+            400,
+            error("bad_request", "unknown_parameter", "'quantity' is an unknown parameter.", "quantity"),
+        ),
+        (
+            {"orderId": "1"},
+            400,
+            error("bad_request", "unknown_parameter", "'orderId' is an unknown parameter.", "orderId"),
+        ),
         (
             {"items": [{"itemId": "ITEM", "cancelQuantity": 1}]},
             400,
@@ -436,7 +448,9 @@ def filled(value: Any, order: JSON) -> Any:
         return {key: filled(each, order) for key, each in value.items()}
     if isinstance(value, list):
         return [filled(each, order) for each in value]
-    return {"ORDER": order["id"], "ITEM": order["items"][0]["id"]}.get(value, value) if isinstance(value, str) else value
+    return (
+        {"ORDER": order["id"], "ITEM": order["items"][0]["id"]}.get(value, value) if isinstance(value, str) else value
+    )
 
 
 @pytest.mark.parametrize("case", MISSING)
@@ -469,10 +483,17 @@ def test_a_field_that_is_not_known_is_refused_before_anything_else(client: Clien
     order = client.order()
     unknown = error("bad_request", "unknown_parameter", "'colour' is an unknown parameter.", "colour")
     no(client, {"colour": "red"}, 400, unknown)
-    no(client, {"orderId": order["id"], "items": [line(order, -1)], "colour": None, "shade": 1}, 400, {
-        "type": "bad_request",
-        "errors": [{"code": "unknown_parameter", "parameter": "shade", "message": "'shade' is an unknown parameter."}],
-    })
+    no(
+        client,
+        {"orderId": order["id"], "items": [line(order, -1)], "colour": None, "shade": 1},
+        400,
+        {
+            "type": "bad_request",
+            "errors": [
+                {"code": "unknown_parameter", "parameter": "shade", "message": "'shade' is an unknown parameter."}
+            ],
+        },
+    )
     inside = error("bad_request", "unknown_parameter", "'colour' is an unknown parameter.", "items[0].colour")
     no(client, {"orderId": order["id"], "items": [line(order, 1, colour="red")]}, 400, inside)
 
@@ -633,9 +654,7 @@ def test_an_averse_account_does_not_capture_on_an_expired_authorization_and_tell
     before, events = everything(client), client.events()
     response = client.fulfill(order)
     assert response.status_code == 409
-    assert response.json() == error(
-        "conflict", "payment_authorization_failed", EXPIRED, "orderId", description=EXPIRED
-    )
+    assert response.json() == error("conflict", "payment_authorization_failed", EXPIRED, "orderId", description=EXPIRED)
     (event,) = events_since(client, len(events))
     assert event["type"] == "order.charge.reauth.failed"
     told = event["data"]["object"]

@@ -1,4 +1,4 @@
-"""What every call passes before it reaches a resource: key, rate, version, route, verb, body; and the control plane's door."""
+"""What every call passes before a resource: key, rate, version, route, verb, body; and the control plane's door."""
 
 import base64
 import gzip
@@ -37,7 +37,6 @@ def raw(url: str, request: bytes) -> bytes:
     parts = urlsplit(url)
     with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=10) as connection:
         connection.sendall(request)
-        connection.shutdown(socket.SHUT_WR)
         received = b""
         while part := connection.recv(65_536):
             received += part
@@ -98,7 +97,9 @@ def test_a_key_is_taken_as_bearer_or_as_basic_user_with_or_without_colon(
 )
 def test_wrong_and_live_keys_are_unauthorized(drsim: Drsim, header: str | bytes) -> None:
     value = header if isinstance(header, bytes) else header.encode("latin-1")
-    answer = raw(drsim.url, b"GET /orders HTTP/1.1\r\nhost: x\r\nauthorization: " + value + b"\r\nconnection: close\r\n\r\n")
+    answer = raw(
+        drsim.url, b"GET /orders HTTP/1.1\r\nhost: x\r\nauthorization: " + value + b"\r\nconnection: close\r\n\r\n"
+    )
     assert answer.split(b" ")[1] in (b"401", b"400"), answer
     if b" 401 " in answer:
         assert json.loads(answer.partition(b"\r\n\r\n")[2]) == UNAUTHORIZED
@@ -164,7 +165,8 @@ def test_sandboxes_do_not_see_each_other(client: Client, drsim: Drsim) -> None:
     assert stranger.ok(stranger.get("/orders", params={"ids": order["id"]}))["data"] == []
     assert stranger.ok(stranger.get("/events", params={"orderId": order["id"]}))["data"] == []
     assert stranger.ok(stranger.get("/_sim/requests"))["data"] == [] or all(
-        "orderId" not in call or call["orderId"] == order["id"] for call in stranger.ok(stranger.get("/_sim/requests"))["data"]
+        "orderId" not in call or call["orderId"] == order["id"]
+        for call in stranger.ok(stranger.get("/_sim/requests"))["data"]
     )
     stranger.advance("30d")
     assert order_now(client, order) == before
@@ -310,7 +312,18 @@ def test_a_browsers_preflight_needs_no_key(bare: httpx.Client) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/nothing", "/orders/", "/orders/1/nothing", "//orders", "/Orders", "/orders/1%2F2", "/_sims", "/%00", "/%ff"],
+    [
+        "/",
+        "/nothing",
+        "/orders/",
+        "/orders/1/nothing",
+        "//orders",
+        "/Orders",
+        "/orders/1%2F2",
+        "/_sims",
+        "/%00",
+        "/%ff",
+    ],
 )
 def test_what_is_nowhere_is_not_found(client: Client, path: str) -> None:
     response = client.http.request("GET", path)
@@ -382,7 +395,8 @@ def test_what_is_no_json_object_is_malformed(client: Client, body: bytes) -> Non
 
 
 @pytest.mark.parametrize(
-    "kind", [None, "", "text/plain", "text/json", "application/x-www-form-urlencoded", "multipart/form-data", "json", ";"]
+    "kind",
+    [None, "", "text/plain", "text/json", "application/x-www-form-urlencoded", "multipart/form-data", "json", ";"],
 )
 def test_a_body_that_does_not_say_it_is_json_is_malformed(client: Client, kind: str | None) -> None:
     order = client.order()
@@ -393,7 +407,8 @@ def test_a_body_that_does_not_say_it_is_json_is_malformed(client: Client, kind: 
 
 
 @pytest.mark.parametrize(
-    "kind", ["application/json", "APPLICATION/JSON", "application/json; charset=utf-8", "application/json;charset=UTF-8"]
+    "kind",
+    ["application/json", "APPLICATION/JSON", "application/json; charset=utf-8", "application/json;charset=UTF-8"],
 )
 def test_json_may_be_announced_in_any_spelling(client: Client, kind: str) -> None:
     order = client.order()
@@ -490,7 +505,9 @@ def test_each_check_comes_in_its_order(client: Client, drsim: Drsim, bare: httpx
     public = drsim.client(key=f"pk_test_{sandbox_of(client)}")
     assert public.get("/nothing", headers=bad_version).status_code == 403
     refused(client.get("/nothing", headers=bad_version), 400, "invalid_parameter", "DigitalRiver-Version")
-    refused(client.http.request("BREW", "/orders", headers=bad_version), 400, "invalid_parameter", "DigitalRiver-Version")
+    refused(
+        client.http.request("BREW", "/orders", headers=bad_version), 400, "invalid_parameter", "DigitalRiver-Version"
+    )
     refused(client.post("/nothing", content=b"{", headers=JSON_TYPE), 404, "not_found")
     refused(client.http.request("PUT", "/fulfillments", content=b"{", headers=JSON_TYPE), 405, "method_not_allowed")
     refused(client.post("/fulfillments", content=b'{"colour":', headers=JSON_TYPE), 400, "invalid_format")
@@ -517,7 +534,8 @@ def test_the_control_plane_answers_to_names_of_this_machine(client: Client, host
 
 
 @pytest.mark.parametrize(
-    "host", ["example.com", "localhost.example.com", "127.0.0.1.example.com", "localhost.", "10.0.0.1", "0.0.0.0", "evil"]
+    "host",
+    ["example.com", "localhost.example.com", "127.0.0.1.example.com", "localhost.", "10.0.0.1", "0.0.0.0", "evil"],
 )
 def test_the_control_plane_answers_to_no_other_name(client: Client, host: str) -> None:
     order = client.order()
@@ -630,4 +648,3 @@ def test_odd_requests_are_answered_without_a_server_error(drsim: Drsim, request_
     status = answer.split(b" ")[1:2]
     assert status, "no answer at all"
     assert status[0] < b"500", answer
-

@@ -1,5 +1,6 @@
 """Lists: newest first, cursors both ways, limits, and every filter."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -79,13 +80,16 @@ def test_a_limit_is_a_whole_number_from_1_to_100(client: Client, path: str, limi
 
 def test_cursors_walk_a_list_down_and_up_again(client: Client) -> None:
     ids = many(client, 7)
-    down, cursor, more = [], {}, True
+    cursor: dict[str, str] = {}
+    down: list[list[str]] = []
+    more = True
     while more:
         page = client.ok(client.get("/orders", params={"limit": 3, **cursor}))
         down.append([each["id"] for each in page["data"]])
         cursor, more = {"startingAfter": down[-1][-1]}, page["hasMore"]
     assert down == [ids[:3], ids[3:6], ids[6:]]
-    up, cursor, more = [], {"endingBefore": ids[-1]}, True
+    cursor, more = {"endingBefore": ids[-1]}, True
+    up: list[list[str]] = []
     while more:
         page = client.ok(client.get("/orders", params={"limit": 3, **cursor}))
         up.append([each["id"] for each in page["data"]])
@@ -134,9 +138,7 @@ def test_a_cursor_that_does_not_exist_is_refused(client: Client, path: str, curs
     client.order()
     response = client.get(f"/{path}", params={cursor: "nothing"})
     assert response.status_code == 400
-    assert response.json() == error(
-        "bad_request", "invalid_parameter", f"'nothing' is not a valid {cursor}.", cursor
-    )
+    assert response.json() == error("bad_request", "invalid_parameter", f"'nothing' is not a valid {cursor}.", cursor)
 
 
 def test_a_cursor_of_another_sandbox_does_not_exist(client: Client, drsim: Drsim) -> None:
@@ -160,7 +162,12 @@ def test_unknown_parameters_and_empty_ones_are_ignored(client: Client, path: str
 @pytest.mark.parametrize("path", LISTS)
 def test_ids_may_be_repeated_or_joined_by_commas(client: Client, path: str) -> None:
     for _ in range(3):
-        client.ok(client.fulfill(client.order(), ), 201)
+        client.ok(
+            client.fulfill(
+                client.order(),
+            ),
+            201,
+        )
     ids = listed(client, path, limit=100)
     wanted = [ids[0], ids[2]]
     assert listed(client, path, ids=ids[0]) == ids[:1]
@@ -315,7 +322,7 @@ def test_everything_is_found_by_ranges_of_its_creation(client: Client, path: str
     client.settle()
     every = client.ok(client.get(f"/{path}", params={"limit": 100}))["data"]
     middle = sorted({each["createdTime"] for each in every})[-1]
-    comparisons = {
+    comparisons: dict[str, Callable[[str], bool]] = {
         "": lambda time: time == middle,
         "[eq]": lambda time: time == middle,
         "[gte]": lambda time: time >= middle,
@@ -400,7 +407,8 @@ def test_fulfillments_are_found_by_order_sku_and_tracking(client: Client) -> Non
     first, second = client.order(items=items), client.order(items=items)
     one = client.ok(client.fulfill(first, line(first, 1), trackingCompany="UPS", trackingNumber="1Z"), 201)["id"]
     two = client.ok(
-        client.fulfill(second, line(second, 1, trackingNumber="9Z", trackingCompany="DHL"), line(second, 1, item=1)), 201
+        client.fulfill(second, line(second, 1, trackingNumber="9Z", trackingCompany="DHL"), line(second, 1, item=1)),
+        201,
     )["id"]
     three = client.ok(client.fulfill(first, line(first, cancel=1)), 201)["id"]
     assert listed(client, "fulfillments") == [three, two, one]
@@ -460,7 +468,10 @@ def test_events_are_shown_for_thirty_days(client: Client) -> None:
     client.advance("36h")
     assert client.events() == []
     response = client.get(f"/events/{id}")
-    assert (response.status_code, response.json()) == (404, error("not_found", "not_found", f"Event '{id}' not found.", "id"))
+    assert (response.status_code, response.json()) == (
+        404,
+        error("not_found", "not_found", f"Event '{id}' not found.", "id"),
+    )
 
 
 def test_plain_equality_on_events_compares_whole_seconds(client: Client) -> None:

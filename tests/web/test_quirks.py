@@ -405,7 +405,11 @@ def test_money_never_shows_binary_noise(client: Client) -> None:
     order = client.order(items=[{"price": 0.1, "quantity": 3}, {"price": 17.92, "quantity": 3}], taxRate=0.07)
     client.ok(client.fulfill(order, line(order, 1), line(order, 1, item=1)), 201)
     client.settle()
-    texts = [client.get(f"/orders/{order['id']}").text, client.get("/charges").text, client.get("/events?limit=100").text]
+    texts = [
+        client.get(f"/orders/{order['id']}").text,
+        client.get("/charges").text,
+        client.get("/events?limit=100").text,
+    ]
     for text in texts:
         assert not re.findall(r"\d\.\d{4,}", text.replace("0.08025", ""))
 

@@ -1,0 +1,525 @@
+"""Odd input everywhere: never a server error, always the error format, and a no changes nothing.
+
+Bodies are valid ones with something odd put in one place, or no bodies at all; the oddities are drawn without chance,
+so every run asks the same.
+"""
+
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.harness import JSON, Client, Drsim
+from tests.web.worlds import everything
+
+STATUS_OF_TYPE = {
+    "bad_request": 400,
+    "unauthorized": 401,
+    "forbidden": 403,
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "not_acceptable": 406,
+    "conflict": 409,
+    "too_many_requests": 429,
+}
+BEYOND = "<1e400>"
+"""Becomes a number that no float can hold."""
+
+TEXTS = [
+    "",
+    " ",
+    "0",
+    "-1",
+    "1e400",
+    "null",
+    "\x00",
+    "\ud800",
+    "\U0001f9fe",
+    "a" * 300,
+    "'; DROP TABLE documents; --",
+    "${x}",
+]
+NUMBERS = [0, -1, 1, 1.5, 1e308, -1e308, 5e-324, 2**31, 2**53 + 1, 2**63, 2**64, 10**30, BEYOND, "-" + BEYOND]
+WORDS = [None, True, False, float("nan"), float("inf")]
+SHAPES: list[Any] = [[], {}, [[]], [None], {"": 1}, {"a": None}, {"$gte": 1}, {"\x00": "\x00"}, [0] * 300]
+odd = st.one_of(
+    st.sampled_from(TEXTS),
+    st.sampled_from(NUMBERS),
+    st.sampled_from(WORDS),
+    st.sampled_from(SHAPES),
+    st.text(max_size=20),
+    st.integers(),
+    st.floats(),
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+        max_leaves=6,
+    ),
+    st.integers(1, 1_200).map(lambda depth: "<" + "[" * depth + ">"),
+)
+FUZZ = settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def written(value: Any) -> bytes:
+    """JSON, with marks made what they stand for: numbers beyond all floats, and deep nesting."""
+    text = json.dumps(value)
+    text = text.replace(f'"{BEYOND}"', "1e400").replace(f'"-{BEYOND}"', "-1e400")
+    start = text.find('"<[')
+    while start >= 0:
+        end = text.index('>"', start)
+        depth = end - start - 2
+        text = text[:start] + "[" * depth + "]" * depth + text[end + 2 :]
+        start = text.find('"<[')
+    return text.encode()
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every place in a body, the body itself included."""
+    found = [path]
+    if isinstance(value, dict):
+        for key, each in value.items():
+            found += places(each, (*path, key))
+    if isinstance(value, list):
+        for index, each in enumerate(value):
+            found += places(each, (*path, index))
+    return found
+
+
+def put(value: Any, path: tuple[Any, ...], new: Any) -> Any:
+    """The body with something else in one place."""
+    if not path:
+        return new
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy[path[0]] = put(copy[path[0]], path[1:], new)
+    return copy
+
+
+def oddly(body: Any) -> st.SearchStrategy[bytes]:
+    """Bodies like this one with something odd in one place, or one odd key more."""
+    replaced = st.builds(lambda path, new: put(body, path, new), st.sampled_from(places(body)), odd)
+    added = st.builds(lambda key, new: {**body, key: new}, st.sampled_from([*TEXTS, "constructor", "__class__"]), odd)
+    return st.one_of(replaced, replaced, replaced, added).map(written)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Drsim]:
+    """A server of its own, whose complaints are read on and on: a full pipe would stop it."""
+    with Drsim("--clock", "manual", "--seed", "1") as server:
+        assert server.process.stderr is not None
+        thread = threading.Thread(target=server.process.stderr.read, daemon=True)
+        thread.start()
+        yield server
+        server.kill()
+        thread.join()
+
+
+@pytest.fixture
+def fuzzed(server: Drsim, request: pytest.FixtureRequest) -> Client:
+    """A client with a sandbox of its own on that server."""
+    return server.client("".join(letter if letter.isalnum() else "_" for letter in request.node.name)[-60:])
+
+
+def check(response: httpx.Response, sent: Any) -> bool:
+    """Whether it was a yes; a no must be in the error format and not the server's fault."""
+    assert response.status_code < 500, (sent[:300], response.text)
+    if response.status_code < 400:
+        return True
+    body = response.json()
+    assert list(body) == ["type", "errors"], (sent[:300], response.text)
+    assert STATUS_OF_TYPE[body["type"]] == response.status_code
+    (error,) = body["errors"]
+    assert set(error) <= {"code", "parameter", "message", "description"}
+    assert all(isinstance(text, str) for text in error.values())
+    assert error["message"]
+    assert len(response.content) < 5_000, "a refusal does not repeat whatever it was sent"
+    return False
+
+
+def post(client: Client, path: str, body: bytes, method: str = "POST") -> httpx.Response:
+    """Sends a body that says it is JSON."""
+    return client.http.request(method, path, content=body, headers={"content-type": "application/json"})
+
+
+def asked(client: Client, path: str, body: bytes, method: str = "POST") -> bool:
+    """Whether it was a yes; after a no everything is as before."""
+    before = everything(client)
+    yes = check(post(client, path, body, method), body)
+    assert yes or everything(client) == before, body[:300]
+    return yes
+
+
+def fulfillment_of(order: JSON) -> JSON:
+    """A body in which every field is used."""
+    item = order["items"][0]["id"]
+    tracking = {"trackingCompany": "UPS", "trackingNumber": "1Z", "trackingUrl": "https://example.com/1Z"}
+    kept = {"shipmentItemId": "1", "subfulfillerId": "s", "distributorCost": 1.5, "shippingCost": "2.50", **tracking}
+    return {
+        "orderId": order["id"],
+        "items": [{"itemId": item, "quantity": 1, "cancelQuantity": 1, **kept}],
+        "shipmentId": "1",
+        "currency": "USD",
+        "metadata": {"a": "1", "b": 2, "c": True, "d": [1], "e": {"f": None}},
+        **tracking,
+    }
+
+
+def test_fulfilling_survives_odd_bodies(fuzzed: Client) -> None:
+    order = fuzzed.order()
+
+    @FUZZ
+    @given(oddly(fulfillment_of(order)))
+    def run(body: bytes) -> None:
+        if asked(fuzzed, "/fulfillments", body):
+            now = fuzzed.ok(fuzzed.get(f"/orders/{order['id']}"))
+            assert now["capturedAmount"] + now["cancelledAmount"] <= now["totalAmount"] + 0.001
+            fuzzed.ok(fuzzed.post("/_sim/reset"))
+            assert fuzzed.order()["id"] == order["id"]
+
+    run()
+
+
+def test_changing_a_fulfillment_survives_odd_bodies(fuzzed: Client) -> None:
+    order = fuzzed.order()
+    fulfillment = fuzzed.ok(fuzzed.fulfill(order), 201)
+    body = fulfillment_of(order)
+    fields = ("trackingCompany", "trackingNumber", "trackingUrl")
+    change: JSON = {name: body[name] for name in (*fields, "metadata")}
+    change["items"] = [{name: body["items"][0][name] for name in ("itemId", *fields)}]
+
+    @FUZZ
+    @given(oddly(change))
+    def run(body: bytes) -> None:
+        asked(fuzzed, f"/fulfillments/{fulfillment['id']}", body)
+        assert fuzzed.get(f"/fulfillments/{fulfillment['id']}").status_code == 200
+
+    run()
+
+
+def test_changing_an_order_survives_odd_bodies(fuzzed: Client) -> None:
+    order = fuzzed.order()
+    change = {"upstreamId": "shop-1", "requestToBeForgotten": True, "metadata": {"a": "1", "b": [1, {"c": None}]}}
+
+    @FUZZ
+    @given(oddly(change))
+    def run(body: bytes) -> None:
+        asked(fuzzed, f"/orders/{order['id']}", body)
+        assert fuzzed.get(f"/orders/{order['id']}").status_code == 200
+
+    run()
+
+
+WEBHOOK: JSON = {
+    "types": ["order.created"],
+    "address": "http://127.0.0.1:9/",
+    "apiVersion": "default",
+    "enabled": True,
+    "transportType": "HTTP",
+    "authentication": {"username": "a", "password": "b"},
+}
+
+
+def test_making_and_changing_webhooks_survives_odd_bodies(fuzzed: Client) -> None:
+    webhook = fuzzed.ok(fuzzed.post("/webhooks", json=WEBHOOK), 201)
+
+    @FUZZ
+    @given(oddly(WEBHOOK))
+    def run(body: bytes) -> None:
+        before = everything(fuzzed)
+        made = post(fuzzed, "/webhooks", body)
+        if check(made, body):
+            assert fuzzed.delete(f"/webhooks/{made.json()['id']}").status_code == 204
+        assert everything(fuzzed) == before
+        asked(fuzzed, f"/webhooks/{webhook['id']}", body, "PATCH")
+
+    run()
+
+
+def test_moving_the_clock_survives_odd_bodies(fuzzed: Client) -> None:
+    @FUZZ
+    @given(oddly({"by": "1s", "to": "2024-01-02T00:00:00Z"}), oddly({"until": "idle", "limit": "1d"}))
+    def run(movement: bytes, waiting: bytes) -> None:
+        check(post(fuzzed, "/_sim/clock/advance", movement), movement)
+        check(post(fuzzed, "/_sim/settle", waiting), waiting)
+        assert fuzzed.get("/_sim/clock").status_code == 200
+
+    run()
+
+
+ORDER: JSON = {
+    "as": "order",
+    "upstreamId": "shop-1",
+    "createdAgo": "1d",
+    "state": "accepted",
+    "currency": "USD",
+    "locale": "en_US",
+    "email": "ann@example.com",
+    "customerId": "517796760336",
+    "source": {
+        "type": "creditCard",
+        "number": "4444222233331111",
+        "owner": {"firstName": "Ann", "lastName": "Example", "address": {"country": "US", "postalCode": "55401"}},
+    },
+    "shipTo": {"name": "Ann", "address": {"line1": "1 Road", "city": "Minneapolis", "state": "MN", "country": "US"}},
+    "billTo": {"name": "Ann", "email": "ann@example.com"},
+    "storeCredit": 1.0,
+    "shipping": {"amount": 5.0, "taxRate": 0.1, "description": "slow", "serviceLevel": "SG"},
+    "taxRate": 0.08025,
+    "discount": {"amountOff": 1.0},
+    "metadata": {"a": 1},
+    "items": [
+        {
+            "as": "widget",
+            "skuId": "sku_1",
+            "name": "Widget",
+            "price": "10.00",
+            "quantity": 3,
+            "taxRate": 0.1,
+            "duties": 1,
+            "importerTax": 1,
+            "fees": 1,
+            "physical": True,
+            "metadata": {"b": 2},
+        }
+    ],
+}
+
+
+def test_making_orders_survives_odd_specifications(fuzzed: Client) -> None:
+    @settings(FUZZ, max_examples=120)
+    @given(oddly(ORDER))
+    def run(body: bytes) -> None:
+        response = post(fuzzed, "/_sim/orders", body)
+        if check(response, body):
+            order = response.json()
+            assert fuzzed.get(f"/orders/{order['id']}").text == response.text
+            assert fuzzed.get("/orders").status_code == 200
+            total = sum(charge["amount"] for charge in order["payment"].get("charges", []))
+            assert abs(total - order["totalAmount"]) < 0.005 or not total
+
+    run()
+
+
+def test_a_refused_specification_makes_nothing(fuzzed: Client) -> None:
+    @settings(FUZZ, max_examples=40)
+    @given(oddly({name: ORDER[name] for name in ("items", "source", "currency", "state", "shipping", "discount")}))
+    def run(body: bytes) -> None:
+        asked(fuzzed, "/_sim/orders", body)
+
+    run()
+
+
+RULE: JSON = {
+    "when": {
+        "operation": "capture",
+        "order": "1",
+        "charge": {"$regex": "^a"},
+        "source": {"type": "creditCard", "lastFourDigits": "1111"},
+        "amount": {"$gte": 100, "$not": {"$in": [1, 2]}},
+        "attempt": 1,
+        "upstreamId": {"$exists": True},
+    },
+    "then": {"state": "pending", "after": "1s", "next": {"state": "failed", "failureCode": "c", "failureMessage": "m"}},
+    "times": 2,
+}
+
+
+def test_rules_survive_odd_patterns_and_whatever_they_then_do(fuzzed: Client) -> None:
+    @FUZZ
+    @given(oddly(RULE))
+    def run(body: bytes) -> None:
+        response = post(fuzzed, "/_sim/behavior", body)
+        if check(response, body):
+            order = fuzzed.order()
+            assert fuzzed.fulfill(order).status_code == 201
+            assert fuzzed.post("/_sim/settle", json={"until": "idle"}).status_code == 200
+            assert fuzzed.get("/_sim/behavior").status_code == 200
+            assert fuzzed.delete(f"/_sim/behavior/{response.json()['id']}").status_code == 204
+
+    run()
+
+
+def test_scenarios_survive_odd_sections(fuzzed: Client) -> None:
+    account = {
+        "riskTolerance": "averse",
+        "authorizationTtl": "7d",
+        "delays": {"capture": "2s", "cancel": "1s", "authorize": "0s", "complete": "1s", "refund": "1s"},
+        "rateLimit": "1000/s",
+        "captureRetries": ["1h"],
+        "webhookRetries": ["5m"],
+        "signatureClock": "wall",
+    }
+    hook = {"as": "hook", "address": "http://127.0.0.1:9/", "types": ["order.*"], "token": "whsec", "enabled": True}
+    world = {
+        "scenario": "A test",
+        "description": "d",
+        "tags": ["t"],
+        "clock": "2024-01-01T00:00:00Z",
+        "seed": 7,
+        "account": account,
+        "given": {"webhooks": [hook], "orders": [{"items": [{"price": 1, "quantity": 2}]}]},
+        "behavior": [RULE],
+    }
+
+    @settings(FUZZ, max_examples=120)
+    @given(oddly(world))
+    def run(body: bytes) -> None:
+        if check(post(fuzzed, "/_sim/scenario", body), body):
+            order = fuzzed.order()
+            assert fuzzed.fulfill(order).status_code < 500
+            assert fuzzed.post("/_sim/settle", json={"until": "now"}).status_code == 200
+        for path in ("/orders", "/_sim/clock", "/_sim/behavior", "/_sim/deliveries"):
+            assert fuzzed.get(path).status_code in (200, 429)
+        fuzzed.ok(fuzzed.post("/_sim/reset"))
+
+    run()
+
+
+POSTS = [
+    "/fulfillments",
+    "/fulfillments/x",
+    "/orders/x",
+    "/webhooks",
+    "/_sim/clock/advance",
+    "/_sim/settle",
+    "/_sim/orders",
+    "/_sim/scenario",
+    "/_sim/behavior",
+    "/_sim/reset",
+]
+
+
+@pytest.mark.parametrize("path", POSTS)
+def test_bodies_that_are_anything_at_all_are_survived(fuzzed: Client, path: str) -> None:
+    kinds = st.sampled_from(["application/json", "application/yaml", "text/plain", "multipart/form-data", ""])
+
+    @settings(FUZZ, max_examples=25)
+    @given(st.one_of(st.binary(max_size=200), odd.map(written)), kinds)
+    def run(body: bytes, kind: str) -> None:
+        check(fuzzed.http.request("POST", path, content=body, headers={"content-type": kind}), body)
+
+    run()
+
+
+@pytest.mark.parametrize("path", POSTS)
+@pytest.mark.parametrize("depth", [100, 480, 600, 990, 1_100, 20_000])
+def test_deep_nesting_is_survived(fuzzed: Client, path: str, depth: int) -> None:
+    for opening, closing in ((b"[", b"]"), (b'{"a":', b"}")):
+        nested = opening * depth + b"1" + closing * depth
+        for body in (nested, b'{"metadata":{"a":' + nested + b"}}", b'{"items":' + nested + b"}"):
+            check(post(fuzzed, path, body), body)
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "1e-400", "9" * 400, "0." + "1" * 400, "-0", "-0.0", "1E+2"])
+def test_numbers_beyond_measure_are_survived_everywhere(fuzzed: Client, number: str) -> None:
+    order = fuzzed.order()
+    item = order["items"][0]["id"]
+    for path, body in (
+        ("/fulfillments", f'{{"orderId":{number},"items":[{{"itemId":"{item}","quantity":1}}]}}'),
+        ("/fulfillments", f'{{"orderId":"{order["id"]}","items":[{{"itemId":"{item}","quantity":{number}}}]}}'),
+        ("/fulfillments", f'{{"orderId":"{order["id"]}","items":[{{"itemId":{number},"quantity":1}}]}}'),
+        (f"/orders/{order['id']}", f'{{"metadata":{{"a":{number}}},"upstreamId":{number}}}'),
+        ("/_sim/orders", f'{{"items":[{{"price":{number},"quantity":1}}]}}'),
+        ("/_sim/orders", f'{{"items":[{{"price":1,"quantity":{number}}}]}}'),
+        ("/_sim/orders", f'{{"items":[{{"price":1}}],"taxRate":{number},"storeCredit":{number}}}'),
+        ("/_sim/behavior", f'{{"when":{{"operation":"capture","amount":{number}}},"then":{{"state":"failed"}}}}'),
+    ):
+        check(post(fuzzed, path, body.encode()), body)
+        for shown in ("/orders", "/events", "/_sim/behavior"):
+            assert fuzzed.get(shown).status_code == 200, body
+
+
+QUERIES = st.lists(
+    st.tuples(
+        st.sampled_from(
+            "limit startingAfter endingBefore ids createdTime createdTime[gte] createdTime[] totalAmount totalAmount"
+            " totalAmount[lt] state email skuId upstreamIds type types orderId accepted[eq] fraudStateTransitions.passed expand"
+            " refundedAmount eventId webhookId trackingNumber".split()
+        )
+        | st.text(max_size=8),
+        st.sampled_from(
+            ["", "1", "*", "%", "_", "order.*", "[", "?", "2024-01-01T00:00:00Z", "\x00", "1e999", "a" * 3_000]
+        )
+        | st.text(max_size=12),
+    ),
+    max_size=4,
+)
+GETS = [
+    "/orders",
+    "/charges",
+    "/sources",
+    "/fulfillments",
+    "/events",
+    "/webhooks",
+    "/_sim/deliveries",
+    "/_sim/requests",
+]
+
+
+@pytest.mark.parametrize("path", GETS)
+def test_odd_query_strings_are_survived(fuzzed: Client, path: str) -> None:
+    fuzzed.order()
+
+    @settings(FUZZ, max_examples=40)
+    @given(QUERIES)
+    def run(pairs: list[tuple[str, str]]) -> None:
+        query = "&".join(f"{quote(name, safe='[]')}={quote(value, safe='')}" for name, value in pairs)
+        check(fuzzed.get(f"{path}?{query}"), query)
+
+    run()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/orders/{}",
+        "/charges/{}",
+        "/sources/{}",
+        "/events/{}",
+        "/fulfillments/{}",
+        "/webhooks/{}",
+        "/_sim/orders/{}/timeline",
+        "/_sim/webhooks/{}/secrets",
+        "/{}",
+        "/_sim/{}",
+    ],
+)
+def test_odd_paths_are_survived(fuzzed: Client, path: str) -> None:
+    fuzzed.order()
+
+    @settings(FUZZ, max_examples=25)
+    @given(st.text(max_size=20) | st.sampled_from(["\x00", "..", ".", "%", "a" * 5_000, "'", '"', "\u202e", "*"]))
+    def run(id: str) -> None:
+        response = fuzzed.get(path.format(quote(id, safe="")))
+        check(response, path)
+        assert fuzzed.http.delete(path.format(quote(id, safe=""))).status_code < 500
+
+    run()
+
+
+@FUZZ
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            ["accept", "digitalriver-version", "forwarded", "upstream-id", "content-type", "accept-encoding"]
+        ),
+        st.text(st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"), max_size=40),
+        max_size=3,
+    )
+)
+def test_odd_headers_are_survived(server: Drsim, headers: dict[str, str]) -> None:
+    client = server.client("headers")
+    raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+    check(client.http.request("POST", "/fulfillments", content=b"{}", headers=raw), str(headers))
+    client.http.close()
