@@ -28,6 +28,7 @@ class Drsim:
         )
         assert self.process.stdout is not None
         self.output: list[str] = []
+        self.clients: list[Client] = []
         self.url = ""
         for line in self.process.stdout:
             self.output.append(line)
@@ -40,7 +41,9 @@ class Drsim:
 
     def client(self, name: str = "drsim", *, key: str | None = None, **options: Any) -> "Client":
         """A client of the sandbox `name`."""
-        return Client(self.url, key or f"sk_test_{name}", **options)
+        client = Client(self.url, key or f"sk_test_{name}", **options)
+        self.clients.append(client)
+        return client
 
     def kill(self) -> None:
         """SIGKILL: no chance to finish anything."""
@@ -59,6 +62,8 @@ class Drsim:
     def __exit__(self, *_: object) -> None:
         if self.process.poll() is None:
             self.kill()
+        for client in self.clients:
+            client.http.close()
         for pipe in (self.process.stdout, self.process.stderr):
             if pipe and not pipe.closed:
                 pipe.close()

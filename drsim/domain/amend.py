@@ -1,7 +1,7 @@
 """Changing what may be changed about an order or a fulfillment after the fact: metadata, upstream id, tracking."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,7 +75,7 @@ def _changed_keys(before: Metadata, after: Metadata) -> dict[str, Any]:
 def amend_fulfillment(
     fulfillment: Fulfillment,
     extra: Mapping[str, Any],
-    items: Mapping[str, Mapping[str, Any]],
+    items: Sequence[tuple[str, Mapping[str, Any]]],
     metadata: Metadata | None,
 ) -> Fulfillment:
     """Adds tracking to a fulfillment, as a whole (`extra`) or per item id; `None` takes a value away.
@@ -83,13 +83,15 @@ def amend_fulfillment(
     Raises `Refused` for an item that is not part of it. No event is told (platform page, U-9).
     """
     known = {item.item_id for item in fulfillment.items}
-    for index, item_id in enumerate(items):
+    changes: dict[str, dict[str, Any]] = {}
+    for index, (item_id, change) in enumerate(items):
         if item_id not in known:
             raise invalid(f"items[{index}].itemId", item_id, "itemId")
+        changes.setdefault(item_id, {}).update(change)
     return replace(
         fulfillment,
         extra=_overlaid(fulfillment.extra, extra),
-        items=tuple(_with_tracking(item, items.get(item.item_id, {})) for item in fulfillment.items),
+        items=tuple(_with_tracking(item, changes.get(item.item_id, {})) for item in fulfillment.items),
         metadata=fulfillment.metadata if metadata is None else merged_metadata(fulfillment.metadata, metadata),
     )
 

@@ -120,12 +120,12 @@ def _to_the_second(seconds: int) -> str:
 
 def format_time(time: Time) -> str:
     """An instant as resources show it: whole seconds."""
-    return _to_the_second(time // SECOND) + "Z"
+    return _to_the_second(min(time, LAST) // SECOND) + "Z"
 
 
 def format_precise(time: Time) -> str:
     """An instant as events show it: up to six decimals, trailing zeros dropped."""
-    seconds, micro = divmod(time, SECOND)
+    seconds, micro = divmod(min(time, LAST), SECOND)
     fraction = f".{micro:06d}".rstrip("0") if micro else ""
     return f"{_to_the_second(seconds)}{fraction}Z"
 

@@ -22,7 +22,8 @@ class Refused(Exception):
     `kind` is the error type of the API and decides the HTTP status; `code`, `parameter` and `message` are the one
     element of `errors[]`, `extra` further keys of it. `events` are what is told all the same: an authorization that
     cannot be renewed refuses the fulfillment and is an event of its own. `rules` are the behavior rules that are left
-    when the payment provider was asked on the way.
+    when the payment provider was asked on the way. `others` are further elements of `errors[]`: a scenario file is
+    refused with all its problems at once, anything else with the first.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Refused(Exception):
         extra: Mapping[str, Any] | None = None,
         events: tuple[Any, ...] = (),
         rules: tuple[Any, ...] | None = None,
+        others: tuple["Refused", ...] = (),
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -44,6 +46,7 @@ class Refused(Exception):
         self.extra = dict(extra or {})
         self.events = events
         self.rules = rules
+        self.others = others
 
 
 def missing(parameter: str) -> Refused:

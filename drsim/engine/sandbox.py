@@ -18,7 +18,7 @@ _ACCOUNT_SUFFIX = "0336"
 """What order and item ids of one test account end in (resources page, 1.1)."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Sandbox:
     """A merchant account. `seed` decides all its ids and made-up data together with `counters`."""
 

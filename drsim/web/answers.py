@@ -1,6 +1,7 @@
 """Responses: JSON bodies, the vendor's headers, and the error format: refusals become responses here, nowhere else."""
 
 import gzip
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -42,6 +43,7 @@ _CORS: list[tuple[bytes, bytes]] = [
 ]
 _OPEN = [*_COMMON, *_CORS]
 _WORTH_ZIPPING = 1_024
+_NO_QUALITY = re.compile(r"q=0(?:\.0*)?")
 
 
 class Answer:
@@ -75,13 +77,17 @@ def answer(value: Any, status: int = 200) -> Answer:
 
 def refused(refusal: Refused, headers: Headers = ()) -> Answer:
     """A refusal in the error format: `{"type", "errors": [{"code", "parameter", "message"}]}`."""
+    errors = [_error(each) for each in (refusal, *refusal.others)]
+    return Answer(orjson.dumps({"type": refusal.kind, "errors": errors}), STATUS[refusal.kind], headers)
+
+
+def _error(refusal: Refused) -> dict[str, Any]:
     error: dict[str, Any] = {}
     if refusal.code is not None:
         error["code"] = refusal.code
     if refusal.parameter is not None:
         error["parameter"] = refusal.parameter
-    error |= {"message": refusal.message, **refusal.extra}
-    return Answer(orjson.dumps({"type": refusal.kind, "errors": [error]}), STATUS[refusal.kind], headers)
+    return error | {"message": refusal.message, **refusal.extra}
 
 
 async def on_refused(request: Request, error: Exception) -> Any:
@@ -111,5 +117,11 @@ async def on_bug(request: Request, error: Exception) -> Any:
 def _takes_gzip(scope: Scope) -> bool:
     for name, value in scope["headers"]:
         if name == b"accept-encoding":
-            return b"gzip" in value
+            return b"gzip" in value and "gzip" in accepted(value.decode("latin-1"))
     return False
+
+
+def accepted(header: str) -> list[str]:
+    """What an `Accept` or `Accept-Encoding` header takes, without what it refuses with a quality of 0."""
+    ranges = [part.strip().lower().replace(" ", "").split(";") for part in header.split(",")]
+    return [name for name, *options in ranges if not any(_NO_QUALITY.fullmatch(option) for option in options)]

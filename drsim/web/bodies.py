@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 LONGEST = 1 << 20
 """No request body may have more bytes than this."""
 
+DEEPEST = 64
+"""No request body may be nested deeper than this."""
+
 M = TypeVar("M", bound=BaseModel)
 
 _CARD_NUMBER = re.compile(r"(?<!\d)\d(?:[ -]?\d){12,18}(?!\d)")
@@ -76,7 +79,7 @@ async def read(request: Request, model: type[M]) -> M:
 def fitted(model: type[M], value: Mapping[str, Any]) -> M:
     """A JSON object as `model`. Raises `Refused`."""
     try:
-        return model.model_validate(_without_nulls(value))
+        return model.model_validate(_without_nulls(value, DEEPEST))
     except ValidationError as error:
         raise explained(error) from error
 
@@ -132,11 +135,13 @@ def _short(value: Any) -> str:
     return text if len(text) <= 100 else text[:97] + "..."
 
 
-def _without_nulls(value: Any) -> Any:
+def _without_nulls(value: Any, levels: int) -> Any:
+    if not levels:
+        raise malformed()
     if isinstance(value, dict):
-        return {key: _without_nulls(each) for key, each in value.items() if each is not None}
+        return {key: _without_nulls(each, levels - 1) for key, each in value.items() if each is not None}
     if isinstance(value, list):
-        return [_without_nulls(each) for each in value]
+        return [_without_nulls(each, levels - 1) for each in value]
     return value
 
 

@@ -73,6 +73,7 @@ async def settle(request: Request) -> Answer:
 
 async def reset(request: Request) -> Answer:
     """`POST /_sim/reset`: an empty sandbox, ids and clock included."""
+    await _calls(request).flush()
     sandbox = await desk.simulator_of(request).reset(desk.sandbox_of(request).name)
     _calls(request).forget(sandbox.name)
     request.scope["drsim.sandbox"] = sandbox

@@ -98,7 +98,7 @@ def _update(work: Work, id: str, body: "FulfillmentChange") -> bytes:
     fulfillment = work.get("fulfillment", id)
     if fulfillment is None:
         raise not_found("Fulfillment", id)
-    items = {item.itemId: sent(item, *TRACKING) for item in body.items}
+    items = [(item.itemId, sent(item, *TRACKING)) for item in body.items]
     record = records.fulfillment_record(amend_fulfillment(fulfillment, sent(body, *TRACKING), items, body.metadata))
     work.put(record)
     return record.public or b"{}"

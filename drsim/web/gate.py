@@ -7,15 +7,16 @@ platform page, U-27.
 import asyncio
 import math
 import re
+from hashlib import blake2b
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from drsim.domain.clock import SECOND
 from drsim.domain.refusal import Refused, invalid
-from drsim.engine.sandbox import Sandbox
+from drsim.engine.sandbox import Sandbox, as_uuid
 from drsim.engine.simulator import Simulator
 from drsim.render import LATEST_VERSION, VERSIONS
-from drsim.web.answers import Answer, refused
+from drsim.web.answers import Answer, Headers, accepted, refused
 from drsim.web.calls import Call, CallLog
 from drsim.web.keys import Access, Keys
 
@@ -53,6 +54,7 @@ class Gate:
         self._opened = opened
         self._local = local
         self._control_token = control_token
+        self._strangers = 0
         self._buckets: dict[str, _Bucket] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,7 +76,9 @@ class Gate:
             return
         access = self._keys.access(headers.get(b"authorization", b"").decode("latin-1"))
         if access is None:
-            await _unauthorized()(scope, receive, send)
+            self._strangers += 1
+            id = as_uuid(int.from_bytes(blake2b(b"stranger %d" % self._strangers, digest_size=16).digest()))
+            await _unauthorized([(b"x-dr-requestid", id.encode())])(scope, receive, send)
             return
         sandbox = self._simulator.known(access.sandbox) or await self._simulator.sandbox(access.sandbox)
         version = headers.get(b"digitalriver-version", b"").decode("latin-1") or LATEST_VERSION
@@ -112,8 +116,8 @@ class Gate:
         if limit is None:
             return None
         bucket = self._buckets.get(sandbox.name)
-        if bucket is None or (bucket.count, bucket.per) != (limit.count, limit.per):
-            bucket = self._buckets[sandbox.name] = _Bucket(limit.count, limit.per)
+        if bucket is None or (bucket.sandbox, bucket.count, bucket.per) != (sandbox, limit.count, limit.per):
+            bucket = self._buckets[sandbox.name] = _Bucket(sandbox, limit.count, limit.per)
         return bucket.take(sandbox.clock.now(self._simulator.wall()))
 
     async def _control(self, scope: Scope, receive: Receive, send: Send, headers: dict[bytes, bytes]) -> None:
@@ -197,7 +201,8 @@ class _Bucket:
     A call that finds it empty closes it until the time it was told to wait has passed.
     """
 
-    def __init__(self, count: int, per: int) -> None:
+    def __init__(self, sandbox: Sandbox, count: int, per: int) -> None:
+        self.sandbox = sandbox
         self.count = count
         self.per = per
         self._level = count * per
@@ -205,8 +210,6 @@ class _Bucket:
         self._closed_until = 0
 
     def take(self, now: int) -> int | None:
-        if now < self._at:  # the sandbox was reset
-            self._level, self._closed_until = self.count * self.per, 0
         self._level = min(self.count * self.per, self._level + max(0, now - self._at) * self.count)
         self._at = now
         if now >= self._closed_until and self._level >= self.per:
@@ -222,12 +225,11 @@ class _Bucket:
 def _takes_json(accept: str) -> bool:
     if not accept:
         return True
-    ranges = [part.split(";")[0].strip().lower() for part in accept.split(",")]
-    return any(each in ("*/*", "application/*", "application/json", "") for each in ranges)
+    return any(each in ("*/*", "application/*", "application/json", "") for each in accepted(accept))
 
 
-def _unauthorized() -> Answer:
-    return refused(Refused("unauthorized", None, NOT_AUTHORIZED))
+def _unauthorized(headers: Headers = ()) -> Answer:
+    return refused(Refused("unauthorized", None, NOT_AUTHORIZED), headers)
 
 
 def _forbidden(message: str) -> Answer:

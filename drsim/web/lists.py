@@ -3,6 +3,7 @@
 Source: platform page, section 4.
 """
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -127,13 +128,15 @@ def _created(request: Request, listing: Listing) -> tuple[Time | None, Time | No
     return low, high
 
 
-def _bounds(request: Request, name: str, number: Callable[[str, str], int]) -> tuple[int, int] | None:
+def _bounds(request: Request, name: str, number: Callable[[str, str], Decimal]) -> tuple[int, int] | None:
+    """The lowest and the highest whole number that a range filter lets through."""
     low, high = -_FOREVER, _FOREVER
     ranges = _ranges(request, name)
     for operator, text in ranges:
         value = number(name, text)
-        low = max(low, {"eq": value, "gte": value, "gt": value + 1}.get(operator, low))
-        high = min(high, {"eq": value, "lte": value, "lt": value - 1}.get(operator, high))
+        up, down = math.ceil(value), math.floor(value)
+        low = max(low, {"eq": up, "gte": up, "gt": down + 1}.get(operator, low))
+        high = min(high, {"eq": down, "lte": down, "lt": up - 1}.get(operator, high))
     return (low, high) if ranges else None
 
 
@@ -157,15 +160,15 @@ def _time(name: str, text: str) -> Time:
         raise Refused("bad_request", "invalid_parameter", message, name) from error
 
 
-def _seconds(name: str, text: str) -> int:
-    return _time(name, text) // SECOND
+def _seconds(name: str, text: str) -> Decimal:
+    return Decimal(_time(name, text)) / SECOND
 
 
-def _thousandths(name: str, text: str) -> int:
+def _thousandths(name: str, text: str) -> Decimal:
     try:
         amount = Decimal(text)
-        if amount.is_finite() and abs(amount) < 10**15:
-            return int(amount.scaleb(3).to_integral_value())
+        if amount.is_finite() and amount.adjusted() < 15:
+            return amount * 1_000
     except InvalidOperation:
         pass
     raise invalid(name, text[:100], "amount")

@@ -11,7 +11,7 @@ from drsim.web import desk
 from drsim.web.answers import Answer, answer
 
 if TYPE_CHECKING:
-    from drsim.world.problems import Unfit
+    from drsim.world.problems import Problem, Unfit
 
 
 async def create_order(request: Request) -> Answer:
@@ -64,17 +64,16 @@ async def delete_rule(request: Request) -> Answer:
 
 
 def unfitting(unfit: "Unfit") -> Refused:
-    """The problems of a scenario: the first as the error, all of them beside it."""
-    first = unfit.problems[0]
+    """All problems of a scenario, each as one element of `errors[]`."""
+    first, *others = (_refusal(problem) for problem in unfit.problems)
+    first.others = tuple(others)
+    return first
+
+
+def _refusal(problem: "Problem") -> Refused:
     from drsim.web.bodies import dotted
 
-    return Refused(
-        "bad_request",
-        "invalid_parameter",
-        str(first),
-        dotted(first.path) or None,
-        extra={"problems": [str(problem) for problem in unfit.problems]},
-    )
+    return Refused("bad_request", "invalid_parameter", str(problem), dotted(problem.path) or None)
 
 
 def _rules(work: Work) -> list[Any]:

@@ -53,6 +53,8 @@ def make_order(work: Work, model: OrderModel) -> bytes:
         _check_is_new(work, sale.order.id, sale)
         return work.keep(sale)
     created = work.now - model.age
+    if created < 0:
+        raise Refused("bad_request", "invalid_parameter", "An order cannot be older than 1970.", "createdAgo")
     spec = build.order_spec(model, _makeup(work), created)
     if spec.id is not None:
         _check_is_new(work, spec.id, None)

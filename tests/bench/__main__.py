@@ -17,8 +17,8 @@ from tests.bench.processes import Process, Unusable, python
 from tests.bench.wire import CallFailed
 
 MILLION = 1_000_000
-_LONGEST, _LONGEST_WITH_MILLION = 300, 1800
-"""Seconds after which a run gives up."""
+_LONGEST, _LONGER_PER_ORDER = 300, 0.0015
+"""Seconds after which a run gives up, and what every stored order adds to that."""
 
 
 class TooLong(Exception):
@@ -33,7 +33,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", choices=MEASURES, help="only these measurements")
     parser.add_argument("--sizes", type=_numbers, metavar="N,…", help="numbers of stored orders (100,10000)")
     parser.add_argument("--connections", type=_numbers, metavar="N,…", help="numbers of connections (1,8,32)")
-    parser.add_argument("--seconds", type=float, metavar="S", help="length of a slice (0.5)")
+    parser.add_argument("--seconds", type=float, metavar="S", help="length of a slice (0.4)")
     parser.add_argument("--rounds", type=int, metavar="N", help="slices per figure, in turns with the references (3)")
     parser.add_argument(
         "--lines",
@@ -59,7 +59,7 @@ def options(given: argparse.Namespace) -> Options:
         connections=given.connections or ((1, 8) if quick else (1, 8, 32)),
         sizes=(*sizes, MILLION) if given.million else sizes,
         rounds=given.rounds or (2 if quick else 3),
-        seconds=given.seconds or (0.2 if quick else 0.5),
+        seconds=given.seconds or (0.2 if quick else 0.4),
         warm=0.1,
         starts=3 if quick else 7,
         deliveries=500 if quick else 2000,
@@ -114,7 +114,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell may have switched off
     signal.signal(signal.SIGTERM, _give_up)
     signal.signal(signal.SIGALRM, _give_up)
-    signal.alarm(_LONGEST_WITH_MILLION if given.million else _LONGEST)
+    signal.alarm(int(_LONGEST + _LONGER_PER_ORDER * sum(chosen.sizes)))
     machine = report.machine()
     print(f"Python {machine['python']}, {machine['cores']} cores, load {machine['load'][0]:.1f}; ", end="")
     print(
@@ -125,7 +125,7 @@ def main() -> int:
             tempfile.TemporaryDirectory(prefix="drsim-bench-", dir=given.tmp) as directory,
             Process(python("load"), Path(directory) / "load.log", pipes=True) as load,
         ):
-            bench = Bench(chosen, Path(directory), load, show=report.printer())
+            bench = Bench(chosen, Path(directory), load, machine, show=report.printer())
             failed = run(bench, given.only)
             report.closing(bench)
             if given.json:

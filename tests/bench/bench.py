@@ -40,8 +40,8 @@ class Options:
 
     def supply(self) -> int:
         """How many fresh orders the POST slices of one size may use up: at more, a slice ends early."""
-        posts = self.rounds * sum(1500 if connections == 1 else 3500 for connections in self.connections)
-        return int(posts * (self.warm + self.seconds) + 3500 * WARMING)
+        posts = self.rounds * sum(1000 if connections == 1 else 2500 for connections in self.connections)
+        return int(posts * (self.warm + self.seconds) + 2500 * WARMING)
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,7 @@ class Bench:
     options: Options
     directory: Path
     load: Process
+    machine: dict[str, Any]
     began: float = field(default_factory=time.monotonic)
     measured: float = 0.0
     throughputs: list[Throughput] = field(default_factory=list)

@@ -54,16 +54,20 @@ def _pile(
     call(receiver, "PUT", "/forget")
     call(receiver, "PUT", "/hold")
     made = bench.pile_up(url, "pile", 201, _PATIENCE)
+    busy_before = bench.servers[url].cpu()
     call(receiver, "PUT", "/release")
     settle(url)
+    busy = bench.servers[url].cpu()
     stats = call(receiver, "GET", "/stats")
     released_at, before = stats["released"]
     came, seconds = stats["count"] - before, stats["last"] - released_at
     bench.measured += max(0.0, seconds)
     if came < 200 or seconds <= 0:
         raise Unusable(f"deliveries did not pile up: {before} of {stats['count']} came at once, {made} made")
-    bare = _bare(bench, receiver, call(receiver, "GET", "/samples"), max(came, 1000), webhooks)
+    bare, bare_cost = _bare(bench, receiver, call(receiver, "GET", "/samples"), max(came, 1000), webhooks)
     detail = {**stats, "fulfillments": made, "bare": bare, "webhooks": webhooks}
+    if busy is not None and busy_before is not None and busy > busy_before:
+        detail["byCpu"] = bare_cost / ((busy - busy_before) / came)
     with_webhooks = f"{webhooks} webhook{'s' if webhooks > 1 else ''}"
     return (
         Single(f"bare loop of the HTTP client, {webhooks} at a time", bare, "posts/s"),
@@ -72,16 +76,19 @@ def _pile(
     )
 
 
-def _bare(bench: Bench, receiver: str, samples: list[tuple[str, str]], count: int, concurrency: int) -> float:
+def _bare(
+    bench: Bench, receiver: str, samples: list[tuple[str, str]], count: int, concurrency: int
+) -> tuple[float, float]:
+    """Posts per second of the bare loop, and its seconds of processor time per post."""
     job: dict[str, Any] = {"url": f"{receiver}/", "count": count, "concurrency": concurrency}
     job["deliveries"] = [[_headers(head), body] for head, body in samples]
     output = subprocess.run(
         python("poster"), input=orjson.dumps(job), stdout=subprocess.PIPE, cwd=ROOT, env=environment(), timeout=60
     )
     output.check_returncode()
-    seconds = float(output.stdout)
+    seconds, busy = (float(part) for part in output.stdout.split())
     bench.measured += seconds
-    return count / seconds
+    return count / seconds, busy / count
 
 
 def _headers(head: str) -> dict[str, str]:

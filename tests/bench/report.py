@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.bench import Bench
-from tests.bench.figures import Aim, Single, Throughput
+from tests.bench.figures import Aim, Single, Throughput, grouped
 
 _STACK = ("uvicorn", "starlette", "pydantic", "aiohttp", "uvloop")
 
@@ -33,8 +33,8 @@ def printer() -> Callable[[Throughput | Single], None]:
             return
         if not heading[0]:
             heading[0] = True
-            columns = f"{'stored':>10}{'conn':>6}{'per s':>10}{'p50 ms':>9}{'p99 ms':>9}{'cpu us':>8}{'ratio':>7}"
-            print(f"\n{'':24}{columns}  to (aim)")
+            names = ("conn", 6), ("per s", 10), ("p50 ms", 9), ("p99 ms", 9), ("cpu us", 8), ("by cpu", 8), ("ratio", 7)
+            print(f"\n{'stored':>34}{''.join(name.rjust(width) for name, width in names)}  to (aim)")
         print(_throughput(figure), flush=True)
 
     return show
@@ -58,6 +58,9 @@ def closing(bench: Bench) -> None:
             print(
                 f"  doubtful: {_name(throughput)}: the load generator was busy {max(throughput.busy):.0%} of the time"
             )
+    load = bench.machine["load"][0]
+    if load > 0.5:
+        print(f"  doubtful: the machine had other work (load {load:.1f}), so trust `by cpu` more than `ratio`")
     wall = time.monotonic() - bench.began
     print(f"\n{wall:.0f} s, {bench.measured:.0f} s of it ({bench.measured / wall:.0%}) measuring", flush=True)
 
@@ -66,7 +69,7 @@ def write(bench: Bench, path: Path) -> None:
     """All figures, as JSON."""
     options = {name: value for name, value in vars(bench.options).items() if name != "command"}
     everything = {
-        "machine": machine(),
+        "machine": bench.machine,
         "options": options,
         "wall": time.monotonic() - bench.began,
         "measured": bench.measured,
@@ -77,16 +80,18 @@ def write(bench: Bench, path: Path) -> None:
 
 
 def _throughput(figure: Throughput) -> str:
-    stored = f"{figure.stored:,}".replace(",", " ") if figure.stored else ""
+    stored = grouped(figure.stored) if figure.stored else ""
     row = f"{figure.measure:24}{stored:>10}{figure.connections:>6}{figure.rate:>10.0f}"
     row += f"{figure.percentile(50):>9.2f}{figure.percentile(99):>9.2f}{figure.cost:>8.0f}"
     if figure.ratio is not None and figure.reference:
-        row += f"{figure.ratio:>7.2f}  {figure.reference.measure}{_verdict(figure.ratio, figure.aim)}"
+        row += f"{figure.ratio_by_cost or 0:>8.2f}{figure.ratio:>7.2f}"
+        row += f"  {figure.reference.measure}{_verdict(figure.ratio, figure.aim)}"
     return row + (f"  ({figure.wrong} wrong answers)" if figure.wrong else "")
 
 
 def _single(figure: Single) -> str:
-    return f"{figure.measure:60}{figure.value:>10.2f} {figure.unit}{_verdict(figure.value, figure.aim)}"
+    by_cpu = f", {figure.detail['byCpu']:.2f} by cpu" if figure.detail.get("byCpu") else ""
+    return f"{figure.measure:66}{figure.value:>9.2f} {figure.unit}{_verdict(figure.value, figure.aim)}{by_cpu}"
 
 
 def _verdict(value: float, aim: Aim | None) -> str:
@@ -100,5 +105,5 @@ def _aimed(figure: Throughput | Single) -> tuple[float | None, Aim | None]:
 def _name(figure: Throughput | Single) -> str:
     if isinstance(figure, Single):
         return figure.measure
-    stored = f" at {figure.stored}" if figure.stored else ""
+    stored = f" at {grouped(figure.stored)}" if figure.stored else ""
     return f"{figure.measure}{stored}, {figure.connections} connections"

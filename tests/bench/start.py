@@ -23,20 +23,24 @@ _BETWEEN = 0.002
 def start(bench: Bench) -> None:
     """Medians of alternating starts; the first of each, which may still compile bytecode, does not count."""
     took: dict[str, list[float]] = {name: [] for name in _QUESTIONS}
+    busy: dict[str, list[float]] = {name: [] for name in _QUESTIONS}
     for run in range(bench.options.starts + 1):
         for name, times in took.items():
             port = free_port()
             command = _bare(port) if name == "bare" else _drsim(bench, port)
-            seconds = _until_answer(command, port, _QUESTIONS[name], bench.directory / f"start-{name}.log")
+            seconds, cpu = _until_answer(command, port, _QUESTIONS[name], bench.directory / f"start-{name}.log")
             if run:
                 times.append(seconds)
+                busy[name].append(cpu)
                 bench.measured += seconds
     bare, drsim, called = (statistics.median(took[name]) for name in _QUESTIONS)
+    bare_cpu, drsim_cpu, _ = (statistics.median(busy[name]) for name in _QUESTIONS)
+    by_cpu = drsim_cpu / bare_cpu if bare_cpu else None
     bench.add(
         Single("bare application, start to first answer", 1000 * bare, "ms"),
         Single("drsim serve, start to first answer", 1000 * drsim, "ms"),
         Single("drsim serve, start to first call of the API", 1000 * called, "ms"),
-        Single("start: drsim / bare application", drsim / bare, "", START, dict(took)),
+        Single("start: drsim / bare application", drsim / bare, "", START, {**took, "byCpu": by_cpu}),
     )
 
 
@@ -49,7 +53,8 @@ def _drsim(bench: Bench, port: int) -> list[str]:
     return [*bench.options.command, "serve", "--port", str(port), "--quiet", "--db", str(database)]
 
 
-def _until_answer(command: Sequence[str], port: int, path: str, log: Path) -> float:
+def _until_answer(command: Sequence[str], port: int, path: str, log: Path) -> tuple[float, float]:
+    """Seconds until the answer, and of processor time the process had used by then."""
     began = time.perf_counter()
     process = Process(command, log)
     try:
@@ -58,7 +63,7 @@ def _until_answer(command: Sequence[str], port: int, path: str, log: Path) -> fl
             if time.perf_counter() - began > _LONGEST:
                 raise Unusable(f"{log.stem} did not answer within {_LONGEST:g} s: {process.written()}")
             time.sleep(_BETWEEN)
-        return time.perf_counter() - began
+        return time.perf_counter() - began, process.cpu() or 0.0
     finally:
         process.kill()
 

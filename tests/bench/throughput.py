@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.bench.bench import WARMING, Bench, Contender, Request
 from tests.bench.bodies import fulfillment
-from tests.bench.figures import AFTER, ALL_WORK, DURABLE, ECHO, MEMORY, ORDER, PAGE, POST, READ, Single
+from tests.bench.figures import AFTER, ALL_WORK, DURABLE, ECHO, MEMORY, ORDER, PAGE, POST, READ, Single, grouped
 from tests.bench.processes import Process
 from tests.bench.stock import Stock
 from tests.bench.wire import call
@@ -56,7 +56,7 @@ def drsim(bench: Bench, size: int, work: Path) -> None:
     stock.grow(size + bench.options.supply())
     with bench.receiver() as receiver, bench.serve(work, "manual") as (process, url):
         _posts(bench, url, receiver, stock, size)
-        _remember_memory(bench, process, f"memory after the run, {stock.size:,} orders".replace(",", " "))
+        _remember_memory(bench, process, f"memory after the run at {grouped(stock.size)} orders")
 
 
 def all_work(bench: Bench, work: Path) -> None:

@@ -123,7 +123,7 @@ def test_tracking_is_added_to_a_fulfillment_as_a_whole_and_per_item() -> None:
     amended = amend_fulfillment(
         a_fulfillment({"trackingCompany": "UPS", "trackingUrl": "http://x"}),
         {"trackingCompany": "DHL", "trackingUrl": None, "trackingNumber": "7"},
-        {"item-2": {"trackingNumber": "2"}},
+        [("item-2", {"trackingNumber": "2"})],
         {"b": 2},
     )
     assert amended.extra == {"trackingCompany": "DHL", "trackingNumber": "7"}
@@ -134,9 +134,9 @@ def test_tracking_is_added_to_a_fulfillment_as_a_whole_and_per_item() -> None:
 
 def test_an_item_that_was_not_fulfilled_is_refused() -> None:
     with pytest.raises(Refused) as caught:
-        amend_fulfillment(a_fulfillment(), {}, {"item-1": {}, "item-9": {}}, None)
+        amend_fulfillment(a_fulfillment(), {}, [("item-1", {}), ("item-9", {})], None)
     assert (caught.value.code, caught.value.parameter) == ("invalid_parameter", "items[1].itemId")
 
 
 def test_without_changes_a_fulfillment_stays_as_it_is() -> None:
-    assert amend_fulfillment(a_fulfillment(), {}, {}, None) == a_fulfillment()
+    assert amend_fulfillment(a_fulfillment(), {}, [], None) == a_fulfillment()

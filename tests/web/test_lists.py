@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.harness import JSON, Client, Drsim
+from tests.harness import JSON, Client
+from tests.web.conftest import Connect
 from tests.web.worlds import error, line, nothing_changes, refused
 
 LISTS = ("orders", "charges", "sources", "fulfillments", "events")
@@ -141,8 +142,8 @@ def test_a_cursor_that_does_not_exist_is_refused(client: Client, path: str, curs
     assert response.json() == error("bad_request", "invalid_parameter", f"'nothing' is not a valid {cursor}.", cursor)
 
 
-def test_a_cursor_of_another_sandbox_does_not_exist(client: Client, drsim: Drsim) -> None:
-    stranger = drsim.client("stranger_with_orders")
+def test_a_cursor_of_another_sandbox_does_not_exist(client: Client, another: Connect) -> None:
+    stranger = another("stranger_with_orders")
     id = stranger.order()["id"]
     client.order()
     refused(client.get("/orders", params={"startingAfter": id}), 400, "invalid_parameter", "startingAfter")
