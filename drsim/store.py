@@ -26,6 +26,8 @@ from drsim.domain.clock import Time
 T = TypeVar("T")
 Value = str | int
 Facets = frozenset[tuple[str, Value]]
+DueDelivery = tuple[str, Time, bytes]
+"""A delivery that is due: its id, when, and its event in public form."""
 
 SCHEMA_VERSION = 1
 _KEPT_VALUES = 4096
@@ -371,6 +373,15 @@ class Reader:
                 (sandbox, parent, kind),
             )
         ]
+
+    def due_deliveries(self, sandbox: int, lane: str, until: Time, limit: int) -> list[DueDelivery]:
+        """What is due in the lane of a webhook by `until`, in its order."""
+        return self._connection.execute(
+            "SELECT d.id, d.due_at, e.public FROM document d"
+            " JOIN document e ON e.sandbox = d.sandbox AND e.kind = 'event' AND e.id = d.parent"
+            " WHERE d.sandbox = ? AND d.lane = ? AND d.due_at <= ? ORDER BY d.due_at, d.number LIMIT ?",
+            (sandbox, lane, until, limit),
+        ).fetchall()
 
     def next_due(self, sandbox: int, lane: str) -> Time | None:
         """When the next document of a lane wakes."""

@@ -2,16 +2,23 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from drsim.domain.clock import SECOND, Span
 from drsim.domain.webhooks import ANSWER_WITHIN, Webhook, basic_authorization, signature
 
 if TYPE_CHECKING:
     import aiohttp
+    from yarl import URL
 
 USER_AGENT = "DigitalRiver-Webhooks/1.0 (simulator)"
 _READ_AT_MOST = 16_384
+
+
+class _Connection:
+    """Whether a request went over a connection that was kept from an earlier one."""
+
+    kept = False
 
 
 class Sender:
@@ -48,18 +55,46 @@ class Sender:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=15),
                 skip_auto_headers=("Accept", "Accept-Encoding"),
+                trace_configs=[_tracing()],
             )
         try:
             url = URL(address, encoded=True)
-            async with self._session.post(url, data=body, headers=headers, allow_redirects=False) as answer:
-                await answer.content.read(_READ_AT_MOST)
-                return answer.status, None
+            connection = _Connection()
+            try:
+                return await self._answer(url, headers, body, connection)
+            except aiohttp.ServerDisconnectedError:
+                # A kept connection that the receiver closed meanwhile says nothing about this event.
+                if not connection.kept:
+                    raise
+                return await self._answer(url, headers, body, connection)
         except TimeoutError:
             return None, f"no answer within {ANSWER_WITHIN // 1_000} ms"
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return None, str(error) or type(error).__name__
 
+    async def _answer(
+        self, url: "URL", headers: Mapping[str, str], body: bytes, connection: "_Connection"
+    ) -> tuple[int, None]:
+        assert self._session is not None
+        connection.kept = False
+        async with self._session.post(
+            url, data=body, headers=headers, allow_redirects=False, trace_request_ctx=connection
+        ) as answer:
+            await answer.content.read(_READ_AT_MOST)
+            return answer.status, None
+
     async def close(self) -> None:
         """Closes all connections."""
         if self._session is not None:
             await self._session.close()
+
+
+def _tracing() -> "aiohttp.TraceConfig":
+    import aiohttp
+
+    async def kept(session: object, context: Any, parameters: object) -> None:
+        context.trace_request_ctx.kept = True
+
+    tracing = aiohttp.TraceConfig()
+    tracing.on_connection_reuseconn.append(kept)
+    return tracing

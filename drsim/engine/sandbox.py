@@ -14,6 +14,8 @@ from drsim.domain.clock import Clock, Time
 from drsim.domain.outcome import Rule
 from drsim.domain.webhooks import Webhook
 
+Kept = tuple[int, Clock, Account, dict[str, int]]
+
 _ACCOUNT_SUFFIX = "0336"
 """What order and item ids of one test account end in (resources page, 1.1)."""
 
@@ -64,6 +66,16 @@ class Sandbox:
 
     def _chance(self, label: str, count: int) -> int:
         return int.from_bytes(blake2b(f"{self.seed}/{label}/{count}".encode(), digest_size=16).digest())
+
+    def kept(self) -> Kept:
+        """Everything that outlives the process, to compare and to go back to."""
+        return self.seed, self.clock, self.account, dict(self.counters)
+
+    def take_back(self, kept: Kept) -> None:
+        """Goes back to what was `kept` before something failed; everything derived is looked up anew."""
+        self.seed, self.clock, self.account, self.counters = kept
+        self.due = 0
+        self.forget_lists()
 
     def forget_lists(self) -> None:
         """Webhooks and rules are looked up anew next time."""

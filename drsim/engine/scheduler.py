@@ -8,13 +8,14 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from drsim.domain.clock import Time
+from drsim.domain.clock import SECOND, Time
 from drsim.domain.refusal import Refused
 from drsim.domain.webhooks import Attempt, Delivery, Webhook, attempted
 from drsim.engine import records
 from drsim.engine.delivery import Sender
 from drsim.engine.sandbox import Sandbox
 from drsim.engine.simulator import Simulator, Work
+from drsim.store import DueDelivery
 
 _AT_ONCE = 64
 """So many due deliveries of a lane are fetched at a time."""
@@ -154,34 +155,50 @@ class Scheduler:
         """The task that sends what is due for one webhook, if anything is."""
         key = (sandbox.name, webhook.id)
         running = self._lanes.get(key)
-        if running is not None:
+        if running is not None or not webhook.enabled:
             return running
-        due = self._simulator.store.reader.next_due(sandbox.number, webhook.id)
-        if due is None or due > sandbox.clock.now(self._simulator.wall()):
+        due = self._due(sandbox, webhook)
+        if not due:
             return None
-        task = asyncio.create_task(self._run_lane(sandbox.name, webhook.id))
+        task = asyncio.create_task(self._run_lane(sandbox.name, webhook, due))
         self._lanes[key] = task
         return task
 
-    async def _run_lane(self, name: str, webhook_id: str) -> None:
-        try:
-            while batch := await self._simulator.perform(name, lambda work: _due_deliveries(work, webhook_id)):
-                await self._send(name, *batch)
-        finally:
-            self._lanes.pop((name, webhook_id), None)
+    def _due(self, sandbox: Sandbox, webhook: Webhook) -> list[DueDelivery]:
+        now = sandbox.clock.now(self._simulator.wall())
+        return self._simulator.store.reader.due_deliveries(sandbox.number, webhook.id, now, _AT_ONCE)
 
-    async def _send(
-        self, name: str, webhook: Webhook, timestamp: int | None, due: list[tuple[Delivery, bytes]]
-    ) -> None:
+    async def _run_lane(self, name: str, webhook: Webhook, due: list[DueDelivery]) -> None:
+        try:
+            while due:
+                await self._send(name, webhook.id, due)
+                sandbox, present = await self._present(name, webhook.id)
+                due = self._due(sandbox, present) if present else []
+        finally:
+            self._lanes.pop((name, webhook.id), None)
+
+    async def _present(self, name: str, webhook_id: str) -> tuple[Sandbox, Webhook | None]:
+        """The sandbox and the webhook as they are now; no webhook if it is gone or disabled."""
+        sandbox = self._simulator.known(name)
+        if sandbox is None or sandbox.webhooks is None:
+            sandbox = await self._simulator.perform(name, _with_webhooks)
+        webhooks = sandbox.webhooks or ()
+        return sandbox, next((each for each in webhooks if each.id == webhook_id and each.enabled), None)
+
+    async def _send(self, name: str, webhook_id: str, due: list[DueDelivery]) -> None:
         """Sends what is due in order; outcomes are saved while the next ones are under way."""
         recorder = _Recorder(self._simulator, name)
-        for delivery, body in due:
-            seconds = timestamp if timestamp is not None else self._simulator.wall() // 1_000_000
-            headers = self._sender.headers(webhook, body, seconds)
+        for id, at, event in due:
+            sandbox, webhook = await self._present(name, webhook_id)
+            if webhook is None:
+                break
+            body = records.event_in_version(event, webhook.api_version)
+            wall = self._simulator.wall()
+            time = sandbox.clock.now(wall) if sandbox.account.signature_clock == "simulated" else wall
+            headers = self._sender.headers(webhook, body, time // SECOND)
             status, error, duration = await self._sender.post(webhook.address, headers, body)
             # The attempt counts as made when it was due, so that retries fall due at the same time in every run.
-            at = delivery.due if delivery.due is not None else delivery.created
-            recorder.add(delivery.id, Attempt(at, status, error, duration, headers))
+            recorder.add(id, Attempt(at, status, error, duration, headers))
         await recorder.finish()
 
 
@@ -223,22 +240,6 @@ def _end_notes(work: Work) -> list[dict[str, str]]:
 def _with_webhooks(work: Work) -> Sandbox:
     work.webhooks()
     return work.sandbox
-
-
-def _due_deliveries(work: Work, webhook_id: str) -> tuple[Webhook, int | None, list[tuple[Delivery, bytes]]] | None:
-    """What is due for a webhook, with the bodies to send; nothing of a webhook that is gone or disabled."""
-    webhook: Webhook | None = work.get("webhook", webhook_id)
-    work.webhooks()
-    if webhook is None or not webhook.enabled:
-        return None
-    transaction, number = work.transaction, work.sandbox.number
-    due = []
-    for id in transaction.due(number, webhook_id, work.now, _AT_ONCE):
-        delivery: Delivery = work.get("delivery", id)
-        body = transaction.public(number, "event", delivery.event_id)
-        due.append((delivery, records.event_in_version(body or b"{}", webhook.api_version)))
-    simulated = work.sandbox.account.signature_clock == "simulated"
-    return (webhook, work.now // 1_000_000 if simulated else None, due) if due else None
 
 
 def _record(work: Work, outcomes: list[tuple[str, Attempt]]) -> None:

@@ -92,6 +92,9 @@ class Work:
         Returns the order in public form.
         """
         shown = _Shown()
+        if before and decision.fulfillment:
+            # Told with the order as it was: that stands ready in the store.
+            shown.know(before, self.transaction.public(self.sandbox.number, "order", before.order.id))
         public = self.keep(decision.sale, before, shown)
         if decision.fulfillment:
             self.add(records.fulfillment_record(decision.fulfillment))
@@ -167,6 +170,12 @@ class _Shown:
         self._orders: dict[tuple[int, ...], dict[str, Any]] = {}
         self._texts: dict[tuple[int, ...], bytes] = {}
 
+    def know(self, sale: Sale, public: bytes | None) -> None:
+        """This order is already rendered."""
+        if public is not None:
+            self._texts[self._key(sale)] = public
+            self._orders[self._key(sale)] = orjson.loads(public)
+
     def order(self, sale: Sale) -> bytes:
         """An order as JSON."""
         key = self._key(sale)
@@ -193,6 +202,17 @@ class _Shown:
     def _key(sale: Sale) -> tuple[int, ...]:
         # Frozen values that live as long as the decision: their identity is their content.
         return (id(sale.order), *map(id, sale.charges), *map(id, sale.sources))
+
+
+def _told(refusal: Refused) -> Callable[[Work], None]:
+    """What remains of a refusal."""
+
+    def action(work: Work) -> None:
+        if refusal.rules is not None:
+            work.save_rules(refusal.rules)
+        work.tell(refusal.events)
+
+    return action
 
 
 class Simulator:
@@ -222,16 +242,20 @@ class Simulator:
     async def perform(self, name: str, action: Callable[[Work], T]) -> T:
         """Runs `action` at the sandbox's present time, after everything due by then, and commits all of it.
 
-        Raises the `Refused` that the action raises; what was due has then happened all the same, and the events that
-        come with the refusal are told.
+        Raises the `Refused` that the action raises: then nothing has changed, but the events that come with the
+        refusal are told and the rules that were asked on the way are used up.
         """
-        result = await self.store.run(lambda transaction: self._run(transaction, name, action))
-        sandbox = self._sandboxes.get(name)
-        if sandbox is not None:
-            self.stirred(sandbox)
-        if isinstance(result, Refused):
-            raise result
-        return result
+        try:
+            return await self.store.run(lambda transaction: self._run(transaction, name, action))
+        except Refused as refusal:
+            told = _told(refusal)
+            if refusal.events or refusal.rules is not None:
+                await self.store.run(lambda transaction: self._run(transaction, name, told))
+            raise
+        finally:
+            sandbox = self._sandboxes.get(name)
+            if sandbox is not None:
+                self.stirred(sandbox)
 
     def is_behind(self, sandbox: Sandbox) -> bool:
         """Whether something is due that has not happened yet."""
@@ -252,36 +276,26 @@ class Simulator:
 
         return await self.perform(name, action)
 
-    def _run(self, transaction: Transaction, name: str, action: Callable[[Work], T]) -> T | Refused:
+    def _run(self, transaction: Transaction, name: str, action: Callable[[Work], T]) -> T:
         known = self._sandboxes.get(name)
         sandbox = known or self._load(transaction, name)
-        counters = dict(sandbox.counters)
+        before = sandbox.kept()
         wall = self.wall()
         work = Work(transaction, sandbox, sandbox.now(wall), wall)
         try:
             if sandbox.due is not None and sandbox.due <= work.now:
                 work.wake_due()
-                counters = dict(sandbox.counters)
-            return transaction.atomic(lambda: action(work))
-        except Refused as refusal:
-            sandbox.forget_lists()
-            if refusal.rules is not None:
-                work.save_rules(refusal.rules)
-            if refusal.events:
-                work.tell(refusal.events)
-            else:
-                sandbox.counters = counters
-            return refusal
+            result = action(work)
         except BaseException:
-            self._sandboxes.pop(name, None)
-            if known:
-                sandbox.counters = counters
-                sandbox.forget_lists()
-                sandbox.due = 0
-                self._sandboxes[name] = sandbox
+            # The store takes back what was written, so what is known of it must go too.
+            if known is None:
+                del self._sandboxes[name]
+            sandbox.take_back(before)
             raise
-        finally:
-            transaction.save_sandbox(sandbox.number, self._sandboxes.get(name, sandbox).body)
+        running = self._sandboxes[name]
+        if known is None or running.kept() != before:
+            transaction.save_sandbox(running.number, running.body)
+        return result
 
     def _load(self, transaction: Transaction, name: str) -> Sandbox:
         found = transaction.sandbox(name)

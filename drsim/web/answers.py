@@ -3,6 +3,7 @@
 import gzip
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -62,7 +63,7 @@ class Answer:
         headers = [*common, *self.headers]
         if len(body) >= _WORTH_ZIPPING and _takes_gzip(scope):
             scope["drsim.answer"] = body
-            body = gzip.compress(body, 5, mtime=0)
+            body = gzip.compress(body, 1, mtime=0)
             headers.append((b"content-encoding", b"gzip"))
         if self.status != 204:
             headers.append((b"content-length", b"%d" % len(body)))
@@ -121,6 +122,7 @@ def _takes_gzip(scope: Scope) -> bool:
     return False
 
 
+@lru_cache(maxsize=256)
 def accepted(header: str) -> list[str]:
     """What an `Accept` or `Accept-Encoding` header takes, without what it refuses with a quality of 0."""
     ranges = [part.strip().lower().replace(" ", "").split(";") for part in header.split(",")]

@@ -10,14 +10,14 @@ import pytest
 
 from drsim.domain.account import Account
 from drsim.domain.charges import Charge, Operation, OperationKind
-from drsim.domain.clock import DAY, Span, Time, parse_time
+from drsim.domain.clock import Span, Time, parse_time
 from drsim.domain.decision import Context, Decision
 from drsim.domain.events import Event
 from drsim.domain.fulfill import Line, fulfill
 from drsim.domain.methods import Trouble, read_card, trouble_by_name
 from drsim.domain.orders import Item, Order, Sale
-from drsim.domain.outcome import Failure, Rule, Then
 from drsim.domain.outcome import Operation as Stage
+from drsim.domain.outcome import Rule, Then
 from drsim.domain.place import LineSpec, OrderSpec, ShippingSpec, SourceSpec, place
 from drsim.domain.refusal import Refused
 from drsim.domain.settle import wake
@@ -139,6 +139,14 @@ class Story:
         self.decisions: list[Decision] = []
         self._take(place(spec or an_order(), self.context))
 
+    @classmethod
+    def of(cls, decision: Decision, context: Context, now: Time) -> "Story":
+        """The story that goes on from what was decided elsewhere."""
+        story = cls(account=context.account, now=now)
+        story.decisions, story.events = [decision], list(decision.events)
+        story.rules, story.ids = decision.rules, Ids()
+        return story
+
     @property
     def context(self) -> Context:
         return Context(self.now, self.ids, self.account, self.rules)
@@ -225,7 +233,3 @@ def amounts(charge: Charge, kind: OperationKind) -> list[int]:
 
 def states(operations: tuple[Operation, ...]) -> list[str]:
     return [operation.state for operation in operations]
-
-
-LONG_AGO: Span = 30 * DAY
-FAILURE = Failure()

@@ -138,5 +138,14 @@ def test_an_item_that_was_not_fulfilled_is_refused() -> None:
     assert (caught.value.code, caught.value.parameter) == ("invalid_parameter", "items[1].itemId")
 
 
+def test_an_item_named_twice_gets_both_changes_and_the_wrong_one_is_named_by_its_place() -> None:
+    twice = [("item-1", {"trackingNumber": "1", "trackingUrl": "u"}), ("item-1", {"trackingNumber": "2"})]
+    amended = amend_fulfillment(a_fulfillment(), {}, twice, None)
+    assert amended.items[0].extra == {"trackingNumber": "2", "trackingUrl": "u"}
+    with pytest.raises(Refused) as caught:
+        amend_fulfillment(a_fulfillment(), {}, [*twice, ("item-9", {})], None)
+    assert caught.value.parameter == "items[2].itemId"
+
+
 def test_without_changes_a_fulfillment_stays_as_it_is() -> None:
     assert amend_fulfillment(a_fulfillment(), {}, [], None) == a_fulfillment()

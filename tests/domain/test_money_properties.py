@@ -14,11 +14,12 @@ from typing import Literal, get_args
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drsim.domain.account import Account
+from drsim.domain.account import Account, Delays
 from drsim.domain.charges import Charge, Operation, OperationKind, completed, standing, uncommitted
 from drsim.domain.clock import DAY, HOUR, MINUTE, SECOND, Span
 from drsim.domain.events import TYPES
-from drsim.domain.methods import Trouble
+from drsim.domain.history import STATES, live
+from drsim.domain.methods import TEST_CARDS, TEST_NAMES, Trouble
 from drsim.domain.orders import (
     Item,
     Order,
@@ -30,10 +31,10 @@ from drsim.domain.orders import (
     refundable_amount,
 )
 from drsim.domain.outcome import OPERATIONS, Rule, Then
-from drsim.domain.place import LineSpec, OrderSpec, place
+from drsim.domain.place import LineSpec, OrderSpec, SourceSpec, place
 from drsim.domain.refusal import Refused
 from drsim.domain.states import CHARGE, ITEM, OPERATION, ORDER, SESSION, SOURCE, Lifecycle
-from tests.domain.builders import Asked, Story, a_context, a_line, an_order, some_shipping
+from tests.domain.builders import START, Asked, Story, a_context, a_line, a_source, an_order, some_shipping
 
 Rest = Literal["ship the rest", "cancel the rest", "do both with the rest"]
 Act = Span | tuple[Asked, ...] | Rest
@@ -250,7 +251,7 @@ def test_a_discount_is_spread_over_small_lines_without_taking_any_below_nothing(
 
 
 @given(plots())
-@settings(max_examples=120)
+@settings(max_examples=90)
 def test_captured_cancelled_and_left_make_up_each_charge_at_every_moment(plot: Plot) -> None:
     for sale in moments(play(plot)):
         for charge in sale.charges:
@@ -265,14 +266,14 @@ def test_captured_cancelled_and_left_make_up_each_charge_at_every_moment(plot: P
 
 
 @given(plots())
-@settings(max_examples=120)
+@settings(max_examples=90)
 def test_no_more_can_be_refunded_than_was_captured_for_good(plot: Plot) -> None:
     for sale in moments(play(plot)):
         assert 0 <= refundable_amount(sale) <= sum(completed(charge.captures) for charge in sale.charges)
 
 
 @given(plots(trouble=False))
-@settings(max_examples=120)
+@settings(max_examples=90)
 def test_an_order_captured_in_full_can_be_refunded_in_full(plot: Plot) -> None:
     story = play(replace(plot, acts=tuple(_only_shipping(act) for act in plot.acts)))
     finish(story)
@@ -295,7 +296,7 @@ def cheap_orders(draw: st.DrawFn) -> OrderSpec:
 
 
 @given(cheap_orders(), st.randoms(use_true_random=False), st.floats(0, 1))
-@settings(max_examples=100)
+@settings(max_examples=80)
 def test_an_order_handled_unit_by_unit_is_exactly_used_up(spec: OrderSpec, random: Random, shipped: float) -> None:
     story = Story(spec)
     units = [line for line, item in enumerate(story.items) for _ in range(item.quantity)]
@@ -308,7 +309,7 @@ def test_an_order_handled_unit_by_unit_is_exactly_used_up(spec: OrderSpec, rando
 
 
 @given(cheap_orders(), st.randoms(use_true_random=False))
-@settings(max_examples=100)
+@settings(max_examples=80)
 def test_an_order_captured_unit_by_unit_can_be_refunded_in_full(spec: OrderSpec, random: Random) -> None:
     story = Story(spec)
     units = [line for line, item in enumerate(story.items) for _ in range(item.quantity)]
@@ -319,7 +320,7 @@ def test_an_order_captured_unit_by_unit_can_be_refunded_in_full(spec: OrderSpec,
 
 
 @given(plots(trouble=False))
-@settings(max_examples=120)
+@settings(max_examples=90)
 def test_when_all_units_are_handled_and_nothing_failed_the_charges_are_exactly_used_up(plot: Plot) -> None:
     story = play(plot)
     finish(story)
@@ -333,7 +334,7 @@ def test_when_all_units_are_handled_and_nothing_failed_the_charges_are_exactly_u
 
 
 @given(plots())
-@settings(max_examples=120)
+@settings(max_examples=90)
 def test_each_operation_takes_its_share_rounded_up_and_the_last_unit_takes_the_rest(plot: Plot) -> None:
     story = begun(plot)
     for act in plot.acts:
@@ -372,7 +373,7 @@ def _expected(sale: Sale, asked: tuple[Asked, ...]) -> list[tuple[str, str, int]
 
 
 @given(plots())
-@settings(max_examples=120)
+@settings(max_examples=90)
 def test_captures_drain_the_store_credit_first_and_cancels_the_card(plot: Plot) -> None:
     for event in play(plot).events:
         charge = event.charge
@@ -390,7 +391,7 @@ def test_captures_drain_the_store_credit_first_and_cancels_the_card(plot: Plot) 
 
 
 @given(plots())
-@settings(max_examples=120)
+@settings(max_examples=90)
 def test_a_refusal_changes_nothing(plot: Plot) -> None:
     story = begun(plot)
     for act in plot.acts:
@@ -401,7 +402,7 @@ def test_a_refusal_changes_nothing(plot: Plot) -> None:
 
 
 @given(plots())
-@settings(max_examples=100)
+@settings(max_examples=80)
 def test_a_history_is_the_same_without_its_refused_requests(plot: Plot) -> None:
     story = begun(plot)
     granted = tuple(act for act in plot.acts if do(story, act))
@@ -410,7 +411,7 @@ def test_a_history_is_the_same_without_its_refused_requests(plot: Plot) -> None:
 
 
 @given(plots(), st.randoms(use_true_random=False))
-@settings(max_examples=100)
+@settings(max_examples=80)
 def test_the_order_of_a_requests_lines_does_not_matter(plot: Plot, random: Random) -> None:
     """For different items; two lines for the same item are separate operations and keep their order."""
     plain = tuple(_distinct(act) if isinstance(act, tuple) else act for act in plot.acts)
@@ -425,7 +426,7 @@ def _distinct(asked: tuple[Asked, ...]) -> tuple[Asked, ...]:
 
 
 @given(plots())
-@settings(max_examples=120)
+@settings(max_examples=90)
 def test_units_are_handled_only_when_asked_and_never_more_than_there_are(plot: Plot) -> None:
     story = begun(plot)
     shipped, dropped = [0] * len(story.items), [0] * len(story.items)
@@ -444,7 +445,7 @@ def test_units_are_handled_only_when_asked_and_never_more_than_there_are(plot: P
 
 
 @given(plots())
-@settings(max_examples=120)
+@settings(max_examples=90)
 def test_states_move_only_along_their_tables_and_ends_stay(plot: Plot) -> None:
     story = play(plot)
     for before, after in pairwise(moments(story)):
@@ -475,7 +476,7 @@ def _reachable(table: Lifecycle, state: str) -> set[str]:
 
 
 @given(plots())
-@settings(max_examples=120)
+@settings(max_examples=90)
 def test_every_state_is_what_its_parts_make_it(plot: Plot) -> None:
     for decision in play(plot).decisions:
         for charge in decision.sale.charges:
@@ -516,7 +517,7 @@ def _check_order_state(sale: Sale) -> None:
 
 
 @given(plots())
-@settings(max_examples=120)
+@settings(max_examples=90)
 def test_every_event_shows_what_had_happened_by_then_and_no_more(plot: Plot) -> None:
     """The operations in a snapshot are those whose events came up to then, each in the state last told."""
     told: dict[tuple[str, str, str], int] = {}
@@ -541,7 +542,7 @@ def test_every_event_shows_what_had_happened_by_then_and_no_more(plot: Plot) -> 
 
 
 @given(plots())
-@settings(max_examples=100)
+@settings(max_examples=80)
 def test_a_fulfillment_is_told_with_the_sale_as_it_was_before_it(plot: Plot) -> None:
     story = play(plot)
     for before, decision in pairwise(story.decisions):
@@ -552,7 +553,7 @@ def test_a_fulfillment_is_told_with_the_sale_as_it_was_before_it(plot: Plot) -> 
 
 
 @given(plots())
-@settings(max_examples=100)
+@settings(max_examples=80)
 def test_every_settled_charge_and_every_new_order_state_is_told_exactly_once(plot: Plot) -> None:
     story = play(plot)
     for state in ("accepted", "fulfilled", "complete", "cancelled"):
@@ -566,7 +567,7 @@ def test_every_settled_charge_and_every_new_order_state_is_told_exactly_once(plo
 
 
 @given(plots())
-@settings(max_examples=100)
+@settings(max_examples=80)
 def test_what_is_due_happens_at_its_time(plot: Plot) -> None:
     story = play(plot, _nothing_is_overdue)
     assert [event.at for event in story.events] == sorted(event.at for event in story.events)
@@ -584,8 +585,42 @@ def _asked_at(story: Story) -> int:
 
 
 @given(plots())
-@settings(max_examples=100)
+@settings(max_examples=80)
 def test_the_same_inputs_give_equal_decisions(plot: Plot) -> None:
     one, other = play(plot), play(plot)
     assert one.decisions == other.decisions
     assert repr(one.decisions) == repr(other.decisions)
+
+
+# Histories
+
+SOURCES = st.sampled_from(
+    [
+        a_source(),
+        a_source("wireTransfer"),
+        *(a_source(number=number) for number in TEST_CARDS),
+        *(a_source(type, last_name=name) for types, name, _ in TEST_NAMES for type in types),
+    ]
+)
+DELAYS = st.builds(Delays, *[st.sampled_from([0, SECOND, MINUTE])] * 5)
+
+
+@given(orders(), SOURCES, st.sampled_from(STATES), DELAYS, SPANS)
+@settings(max_examples=150)
+def test_an_order_gets_to_the_state_it_is_to_start_in_or_is_refused(
+    spec: OrderSpec, source: SourceSpec, state: str, delays: Delays, span: Span
+) -> None:
+    context = a_context(account=Account(delays=delays))
+    try:
+        decision = live(replace(spec, source=source), state, context, START + span)
+    except Refused:
+        return
+    order = decision.sale.order
+    assert order.state == state or (state == "accepted" and order.state in ("pending_payment", "cancelled"))
+    assert all(START <= event.at <= START + span for event in decision.events)
+    assert (decision.fulfillment is None) == all(event.fulfillment is None for event in decision.events)
+    for charge in decision.sale.charges:
+        assert uncommitted(charge) >= 0
+    story = Story.of(decision, context, START + span)
+    story.settle()
+    assert story.order.state in _reachable(ORDER, order.state)

@@ -235,6 +235,15 @@ def test_a_retry_that_works_completes_the_order() -> None:
     ]
 
 
+def test_a_retry_captures_what_failed_and_no_more() -> None:
+    account = Account(capture_retries=(HOUR,))
+    story = Story(an_order(a_line(1000, 3, "0")), account=account, rules=(a_rule(times=1),))
+    story.fulfil(1)
+    story.settle()
+    assert amounts(story.card, "capture") == [1000, 1000]
+    assert (states(story.card.captures), story.order.state) == (["failed", "complete"], "accepted")
+
+
 def test_a_rule_can_tell_a_retry_by_its_attempt() -> None:
     account = Account(capture_retries=(MINUTE, MINUTE))
     story = Story(account=account, rules=(a_rule(when={"attempt": {"$lte": 2}}),))
