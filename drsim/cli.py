@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from drsim import __version__
 
 if TYPE_CHECKING:
-    from drsim.serve import Options
+    from drsim.options import Options
 
 PASSED, FAILED, USAGE, BROKEN = 0, 1, 2, 3
 """Exit codes: all well, an expectation failed, wrong usage or an unreadable scenario, could not run."""
@@ -16,18 +16,18 @@ PASSED, FAILED, USAGE, BROKEN = 0, 1, 2, 3
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
-    from drsim import bootstrap
+    from drsim import machine
 
-    parser = build_parser(bootstrap.environment())
+    parser = build_parser(machine.environment())
     chosen = parser.parse_args(arguments)
     if chosen.command == "serve":
         from drsim.serve import serve
 
-        return bootstrap.run(lambda: serve(_serve_options(parser, chosen)))
+        return machine.run(lambda: serve(_serve_options(parser, chosen)))
     if chosen.command == "demo":
         from drsim.demo import demo
 
-        return bootstrap.run(demo)
+        return machine.run(demo)
     from drsim.wait import wait
 
     return wait(chosen.url, chosen.timeout)
@@ -78,7 +78,7 @@ def _add_wait(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -
 
 
 def _serve_options(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> "Options":
-    from drsim.serve import Options
+    from drsim.options import Options
 
     if chosen.webhook_token and not chosen.webhook:
         parser.error("--webhook-token needs --webhook")

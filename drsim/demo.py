@@ -14,8 +14,9 @@ import aiohttp
 import orjson
 from aiohttp import web
 
-from drsim import bootstrap
+from drsim import bootstrap, machine
 from drsim.domain.webhooks import verified
+from drsim.web.front import Front
 
 _EVENTS = (
     "order.accepted",
@@ -34,8 +35,9 @@ Json = dict[str, Any]
 async def demo() -> int:
     """Plays the story; returns 0, or 1 when anything was not as expected."""
     settings = bootstrap.Settings(rate=0, seed=2022)
-    async with bootstrap.backend(settings) as running, _served(running) as url, _receiver() as received:
-        running.opened.set()
+    front = Front()
+    async with bootstrap.backend(settings, front), _served(front) as url, _receiver() as received:
+        front.opened.set()
         async with aiohttp.ClientSession(url, headers={"Authorization": "Bearer sk_test_drsim"}) as session:
             story = _Story(session, received)
             await story.play(url)
@@ -190,8 +192,8 @@ def _described(entry: Json) -> str:
 
 
 @asynccontextmanager
-async def _served(running: bootstrap.Backend) -> AsyncIterator[str]:
-    server, listening = bootstrap.http_server(running.app), bootstrap.listening("127.0.0.1", 0)
+async def _served(front: Front) -> AsyncIterator[str]:
+    server, listening = machine.http_server(front), machine.listening("127.0.0.1", 0)
     serving = asyncio.create_task(server.serve([listening]))
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -222,7 +224,7 @@ async def _receiver() -> AsyncIterator[_Inbox]:
 
 
 def _colored() -> bool:
-    return sys.stdout.isatty() and "NO_COLOR" not in bootstrap.environment()
+    return sys.stdout.isatty() and "NO_COLOR" not in machine.environment()
 
 
 def _head(text: str) -> None:

@@ -13,8 +13,6 @@ import fcntl
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +20,7 @@ import aiosqlite
 import orjson
 
 from drsim.domain.clock import Time
+from drsim.domain.values import value
 
 T = TypeVar("T")
 Value = str | int
@@ -37,7 +36,7 @@ class StoreError(Exception):
     """The database file cannot be used; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Record:
     """One document to be saved: its value, its public form, and what it is found and woken by."""
 
@@ -52,7 +51,7 @@ class Record:
     facets: Facets = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Equal:
     """A condition of a list: the facet `name` has one of these values."""
 
@@ -60,7 +59,7 @@ class Equal:
     values: tuple[Value, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Between:
     """A condition of a list: the facet `name` is a number from `low` to `high`, both included."""
 
@@ -69,7 +68,7 @@ class Between:
     high: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Query:
     """One page of a list: newest first, `limit` of them, after or before the cursor (the place of a document)."""
 
@@ -84,11 +83,15 @@ class Query:
     before: tuple[Time, int] | None = None
 
 
-@dataclass(slots=True)
 class _Kept:
-    number: int
-    value: Any
-    facets: Facets | None
+    """A document as it is known: its row, its value, and its facets once they were looked up."""
+
+    __slots__ = ("facets", "number", "value")
+
+    def __init__(self, number: int, value: Any, facets: Facets | None) -> None:
+        self.number = number
+        self.value = value
+        self.facets = facets
 
 
 _INSERT_DOCUMENT = (
@@ -206,8 +209,8 @@ class Transaction:
                 record.public,
             )
         )
-        for name, value in record.facets:
-            self._facets.append((number, name, value, sandbox, kind, at))
+        for name, text in record.facets:
+            self._facets.append((number, name, text, sandbox, kind, at))
         if record.value is not None:
             self._keep((sandbox, kind, record.id), _Kept(number, record.value, record.facets))
 
@@ -300,8 +303,8 @@ class Transaction:
                 "DELETE FROM facet WHERE number = ? AND name = ? AND value = ?",
                 [(kept.number, name, value) for name, value in gone],
             )
-        for name, value in record.facets - present:
-            self._facets.append((kept.number, name, value, sandbox, record.kind, record.at))
+        for name, text in record.facets - present:
+            self._facets.append((kept.number, name, text, sandbox, record.kind, record.at))
 
     def _flushed(self) -> sqlite3.Connection:
         """The connection, once all waiting rows are written."""
@@ -628,7 +631,7 @@ def _prepare(connection: sqlite3.Connection, durable: bool) -> None:
         return
     if version or connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
         raise StoreError("is not a database of this version of drsim")
-    schema = resources.files("drsim").joinpath("schema.sql").read_text()
+    schema = Path(__file__).with_name("schema.sql").read_text()
     connection.executescript(f"BEGIN;\n{schema}\nPRAGMA user_version = {SCHEMA_VERSION};\nCOMMIT;")
 
 

@@ -4,7 +4,7 @@ import sys
 import urllib.error
 import urllib.request
 
-from drsim import bootstrap
+from drsim import machine
 
 _EVERY = 0.1
 
@@ -13,7 +13,7 @@ def wait(url: str, seconds: float) -> int:
     """Returns 0 as soon as the server at `url` answers its health check, 3 when it has not within `seconds`."""
     left = seconds
     while True:
-        started = bootstrap.wall()
+        started = machine.wall()
         try:
             opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
             with opener.open(f"{url}/_sim/health", timeout=max(0.1, min(left, 2))) as response:
@@ -21,8 +21,8 @@ def wait(url: str, seconds: float) -> int:
                     return 0
         except (urllib.error.URLError, OSError, ValueError) as error:
             problem = getattr(error, "reason", error)
-        bootstrap.pause(_EVERY)
-        left -= (bootstrap.wall() - started) / 1_000_000
+        machine.pause(_EVERY)
+        left -= (machine.wall() - started) / 1_000_000
         if left <= 0:
             print(f"drsim: nothing answers at {url} within {seconds:g} s: {problem}", file=sys.stderr)
             return 3

@@ -1,15 +1,15 @@
 """How one simulated merchant account is set up: the `account` section of a scenario, with its defaults."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 from drsim.domain.clock import DAY, HOUR, MINUTE, SECOND, Span
+from drsim.domain.values import value
 
 RiskTolerance = Literal["tolerant", "averse"]
 SignatureClock = Literal["wall", "simulated"]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RateLimit:
     """At most `count` calls in any `per` of simulated time."""
 
@@ -17,7 +17,7 @@ class RateLimit:
     per: Span
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Delays:
     """How long each thing takes in simulated time when no rule or test card says otherwise.
 
@@ -32,7 +32,7 @@ class Delays:
     complete: Span = 1 * SECOND
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Account:
     """The settings of one sandbox."""
 

@@ -2,14 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from drsim.domain.decision import Context, Decision, Draft
 from drsim.domain.fulfillments import FulfilledItem, Fulfillment
 from drsim.domain.orders import Sale
 from drsim.domain.refusal import Refused, invalid
-from drsim.domain.values import replace
+from drsim.domain.values import replace, value
 
 MOST_KEYS, LONGEST_KEY, LONGEST_VALUE = 20, 40, 500
 """The limits of metadata (platform page, section 5)."""
@@ -23,11 +22,11 @@ def merged_metadata(present: Metadata | None, sent: Metadata) -> Metadata | None
     Raises `Refused` for too many keys, or a key or value that is too long; a value that is no string is measured as
     its JSON text.
     """
-    for key, value in sent.items():
+    for key, text in sent.items():
         if not 0 < len(key) <= LONGEST_KEY:
             message = f"A metadata key has 1 to {LONGEST_KEY} characters."
             raise Refused("bad_request", "invalid_metadata_key", message, f"metadata.{key[:LONGEST_KEY]}")
-        if len(value if isinstance(value, str) else json.dumps(value)) > LONGEST_VALUE:
+        if len(text if isinstance(text, str) else json.dumps(text, ensure_ascii=False)) > LONGEST_VALUE:
             message = f"A metadata value has at most {LONGEST_VALUE} characters."
             raise Refused("bad_request", "invalid_metadata_value", message, f"metadata.{key}")
     merged = {key: value for key, value in {**(present or {}), **sent}.items() if value != ""}
@@ -37,7 +36,7 @@ def merged_metadata(present: Metadata | None, sent: Metadata) -> Metadata | None
     return merged or None
 
 
-@dataclass(frozen=True)
+@value
 class OrderChange:
     """What `POST /orders/{id}` changes; `None` leaves as it is, an empty upstream id takes it away."""
 

@@ -4,22 +4,21 @@ At every moment captured + cancelled + uncommitted = amount, where an operation 
 it fails. Source: resources page, sections 2.4 and 4.3 to 4.4.
 """
 
-from dataclasses import dataclass
 from typing import Literal
 
 from drsim.domain.clock import Time
 from drsim.domain.outcome import Failure
 from drsim.domain.states import CHARGE, OPERATION, step
-from drsim.domain.values import replace
+from drsim.domain.values import replace, value
 
 OperationKind = Literal["capture", "cancel"]
 
 
-@dataclass(frozen=True)
+@value
 class Operation:
     """A capture or a cancel: `amount` minor units for `units` units of one line, asked for by one fulfillment.
 
-    Where it takes two charges to pay for some units, only the first of the two operations counts them.
+    Where it takes two charges to pay for the units of one `line` of the request, both operations count them.
 
     While pending it knows when it ends (`due`, `None`: never by itself) and how (`failure`, `None`: well).
     """
@@ -33,11 +32,12 @@ class Operation:
     fulfillment_id: str | None
     item_id: str
     units: int
+    line: int = 0
     retries: int = 0
     """How many retries of this same capture came before it."""
 
 
-@dataclass(frozen=True)
+@value
 class Retry:
     """A failed capture that will be tried again at `due`."""
 
@@ -45,7 +45,7 @@ class Retry:
     failed: Operation
 
 
-@dataclass(frozen=True)
+@value
 class Charge:
     """The money authorized on one source of one order; `amount` never changes.
 

@@ -5,9 +5,10 @@ microseconds. Everything is UTC.
 """
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+
+from drsim.domain.values import value
 
 Time = int
 Span = int
@@ -26,7 +27,7 @@ LAST: Time = (datetime(9999, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
 """No clock is set beyond this: later instants cannot be written in the API's format."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Clock:
     """A sandbox's time: it showed `base` when the wall showed `since`, and has run at `rate` ever since.
 

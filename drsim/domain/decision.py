@@ -5,7 +5,6 @@ sale and the events on the way there, each with the sale as it was at that momen
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from drsim.domain.account import Account
@@ -17,10 +16,10 @@ from drsim.domain.fulfillments import Fulfillment
 from drsim.domain.money import decimal
 from drsim.domain.orders import Order, Sale
 from drsim.domain.outcome import Facts, Operation, Outcome, Rule, decide
-from drsim.domain.values import replace
+from drsim.domain.values import replace, value
 
 
-@dataclass(frozen=True)
+@value
 class Context:
     """Where a decision gets everything it may not fetch: the time, new ids (`new_id(kind)`), settings and rules."""
 
@@ -30,7 +29,7 @@ class Context:
     rules: tuple[Rule, ...] = ()
 
 
-@dataclass(frozen=True)
+@value
 class Decision:
     """What a decision comes to; `rules` are those left, with their counts."""
 

@@ -1,7 +1,6 @@
 """Events: what happened, with the resource as it was at that moment; and the names of all of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -9,12 +8,13 @@ from drsim.domain.charges import Charge
 from drsim.domain.clock import DAY, Span, Time
 from drsim.domain.fulfillments import Fulfillment
 from drsim.domain.orders import Sale
+from drsim.domain.values import value
 
 VISIBLE: Span = 30 * DAY
 """How long `GET /events` shows an event, in simulated time (platform page, 7.1)."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Event:
     """One event. Its object is the fulfillment if there is one, else the charge, else the order of the sale."""
 

@@ -5,7 +5,6 @@ Sources: the page "Capturing and cancelling charges"; resources page, sections 3
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from drsim.domain.charges import Charge, Operation, OperationKind, uncommitted
@@ -17,10 +16,10 @@ from drsim.domain.orders import Item, Order, Sale, left_amount, moved, moved_ite
 from drsim.domain.outcome import Facts, Failure, Outcome, matching_rule
 from drsim.domain.refusal import Refused, invalid
 from drsim.domain.settle import close_if_settled
-from drsim.domain.values import replace
+from drsim.domain.values import replace, value
 
 
-@dataclass(frozen=True)
+@value
 class Line:
     """One line of a request: ship `quantity` units and cancel `cancel_quantity` units of one item; one is above 0."""
 
@@ -49,9 +48,10 @@ def fulfill(
     doomed = _renew_expired(draft) if any(line.quantity for line in lines) else frozenset()
     fulfillment = _fulfillment(sale.order, lines, extra, metadata, context)
     draft.tell("fulfillment.created", sale=sale, fulfillment=fulfillment)
-    for line in _in_order_of(sale.order, lines):
-        _handle(draft, "capture", line.item_id, line.quantity, fulfillment.id, doomed)
-        _handle(draft, "cancel", line.item_id, line.cancel_quantity, fulfillment.id, doomed)
+    for number, line in enumerate(_in_order_of(sale.order, lines)):
+        asked = Asked(line.item_id, number, fulfillment.id, doomed)
+        _handle(draft, "capture", line.quantity, asked)
+        _handle(draft, "cancel", line.cancel_quantity, asked)
     if not open_units(draft.order) and any(item.state == "fulfilled" for item in draft.order.items):
         draft.put(moved(draft.order, "fulfilled", draft.now))
         draft.tell("order.fulfilled")
@@ -72,9 +72,11 @@ def amount_of(sale: Sale, item: Item, units: int) -> int:
     """The amount of one capture or cancel, in minor units: the splitting rule (resources page, 5.4).
 
     The operation that handles the last open unit of the whole order takes exactly what the charges have left; any
-    other takes its line's share, rounded up, but never more than is left.
+    other takes its line's share, rounded up, but never more than is left. What a planned retry will capture is spoken
+    for.
     """
-    left = left_amount(sale)
+    planned = sum(retry.failed.amount for charge in sale.charges for retry in charge.retries)
+    left = max(0, left_amount(sale) - planned)
     return left if units == open_units(sale.order) else min(line_share(item, units), left)
 
 
@@ -178,13 +180,21 @@ def _in_order_of(order: Order, lines: Sequence[Line]) -> Iterable[Line]:
     return sorted(lines, key=lambda line: places[line.item_id])
 
 
-def _handle(
-    draft: Draft, kind: OperationKind, item_id: str, units: int, fulfillment_id: str, doomed: frozenset[str]
-) -> None:
+@value
+class Asked:
+    """What captures and cancels are made for: a line of a fulfillment; `doomed` charges cannot be captured."""
+
+    item_id: str
+    line: int
+    fulfillment_id: str
+    doomed: frozenset[str]
+
+
+def _handle(draft: Draft, kind: OperationKind, units: int, asked: Asked) -> None:
     """Captures or cancels `units` units of one item, on as many charges as it takes, and counts them as handled."""
     if not units:
         return
-    item = next(item for item in draft.order.items if item.id == item_id)
+    item = next(item for item in draft.order.items if item.id == asked.item_id)
     amount = amount_of(draft.sale, item, units)
     counted = _counted(item, kind, units, draft.now)
     updated = draft.order.updated if counted.state == item.state else draft.now
@@ -193,8 +203,7 @@ def _handle(
         part = min(amount, uncommitted(charge))
         if part:
             amount -= part
-            _begin(draft, charge, kind, part, item_id, units, fulfillment_id, doomed)
-            units = 0  # units split over two charges are counted once
+            _begin(draft, charge, kind, part, units, asked)
 
 
 def _counted(item: Item, kind: OperationKind, units: int, now: Time) -> Item:
@@ -212,18 +221,9 @@ def _drawn_first(draft: Draft, kind: OperationKind) -> list[Charge]:
     return sorted(charges, key=lambda charge: charge.secondary == (kind == "cancel"))
 
 
-def _begin(
-    draft: Draft,
-    charge: Charge,
-    kind: OperationKind,
-    amount: int,
-    item_id: str,
-    units: int,
-    fulfillment_id: str,
-    doomed: frozenset[str],
-) -> None:
+def _begin(draft: Draft, charge: Charge, kind: OperationKind, amount: int, units: int, asked: Asked) -> None:
     outcome = draft.outcome(kind, charge, amount, len(charge.operations(kind)) + 1)
-    if kind == "capture" and charge.id in doomed and not outcome.ruled and outcome.failure is None:
+    if kind == "capture" and charge.id in asked.doomed and not outcome.ruled and outcome.failure is None:
         outcome = Outcome(draft.context.account.delays.capture, Failure())
     operation = Operation(
         id=draft.context.new_id(kind),
@@ -232,8 +232,9 @@ def _begin(
         state="pending",
         due=None if outcome.after is None else draft.now + outcome.after,
         failure=outcome.failure,
-        fulfillment_id=fulfillment_id,
-        item_id=item_id,
+        fulfillment_id=asked.fulfillment_id,
+        item_id=asked.item_id,
         units=units,
+        line=asked.line,
     )
     draft.begin(charge, kind, operation)

@@ -1,13 +1,13 @@
 """Fulfillments: the notice that units of an order were shipped or cancelled."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from drsim.domain.clock import Time
+from drsim.domain.values import value
 
 
-@dataclass(frozen=True)
+@value
 class FulfilledItem:
     """One line of a fulfillment: units shipped (`quantity`) and units cancelled of one order item.
 
@@ -21,7 +21,7 @@ class FulfilledItem:
     extra: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@value
 class Fulfillment:
     """A fulfillment. `extra` holds what is only kept and shown again: shipment id, tracking, currency, partner."""
 

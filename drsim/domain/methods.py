@@ -4,10 +4,10 @@ A new test card or test name is one more row. Source: resources page, sections 6
 """
 
 import re
-from dataclasses import dataclass
 from typing import Literal
 
 from drsim.domain.clock import MINUTE, SECOND, Span
+from drsim.domain.values import value
 
 Flow = Literal["standard", "redirect", "receiver"]
 Stage = Literal["source", "authorize", "capture", "cancel", "refund"]
@@ -20,7 +20,7 @@ UNPAID_AFTER: Span = 30 * SECOND
 """When a delayed source that never gets its money is given up (the published `SourceFailWithDelay` order)."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Trouble:
     """Where a test card or test name makes a payment go wrong, and how.
 
@@ -31,7 +31,7 @@ class Trouble:
     how: How
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Method:
     """What a source type can do: how the shopper pays with it, and the states its source starts in before and after."""
 
@@ -136,7 +136,7 @@ _BRANDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Card:
     """What is kept of a card number: never the number itself."""
 

@@ -4,18 +4,17 @@ All amounts are minor units of the order's currency. Source: resources page, sec
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from drsim.domain.charges import Charge, completed, next_due, standing, uncommitted
+from drsim.domain.charges import Charge, Operation, completed, next_due, standing, uncommitted
 from drsim.domain.clock import Time
 from drsim.domain.money import half_up_share
 from drsim.domain.sources import Source
 from drsim.domain.states import ITEM, ORDER, SESSION, step
-from drsim.domain.values import replace
+from drsim.domain.values import replace, value
 
 
-@dataclass(frozen=True)
+@value
 class Item:
     """One line of an order. Amounts are for the whole line; `tax_rate` is a decimal fraction as text (`"0.08025"`).
 
@@ -66,7 +65,7 @@ class Item:
         return self.quantity - self.fulfilled - self.cancelled if self.state == "created" else 0
 
 
-@dataclass(frozen=True)
+@value
 class Shipping:
     """The shipping choice of an order: its price, the tax on it, and what is shown beside them."""
 
@@ -75,7 +74,7 @@ class Shipping:
     shown: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@value
 class PaymentSession:
     """The payment session of an order."""
 
@@ -87,7 +86,7 @@ class PaymentSession:
     next_action: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True)
+@value
 class Totals:
     """What an order costs, in the parts that the API shows. `total` is `subtotal` plus `tax`, without exception."""
 
@@ -101,7 +100,7 @@ class Totals:
     shipping: int
 
 
-@dataclass(frozen=True)
+@value
 class Order:
     """An order without its money movements, which are on its charges. `shown` holds what is only kept and shown."""
 
@@ -143,7 +142,7 @@ class Order:
     due_state: str | None = None
 
 
-@dataclass(frozen=True)
+@value
 class Sale:
     """An order with its charges (in no meaningful order) and its sources: what a money decision looks at as one."""
 
@@ -185,14 +184,19 @@ def left_amount(sale: Sale) -> int:
 
 
 def captured_units(sale: Sale) -> dict[str, int]:
-    """Per item id, the units whose captures are all complete."""
+    """Per item id, the units whose captures are all complete; those paid from two charges count once."""
     captures = [capture for charge in sale.charges for capture in charge.captures]
-    pending = {(each.fulfillment_id, each.item_id) for each in captures if each.state == "pending"}
+    pending = {_asked(each) for each in captures if each.state == "pending"}
+    complete = {_asked(each): each.units for each in captures if each.state == "complete"}
     units: dict[str, int] = {}
-    for each in captures:
-        if each.state == "complete" and (each.fulfillment_id, each.item_id) not in pending:
-            units[each.item_id] = units.get(each.item_id, 0) + each.units
+    for asked, count in complete.items():
+        if asked not in pending:
+            units[asked[1]] = units.get(asked[1], 0) + count
     return units
+
+
+def _asked(operation: Operation) -> tuple[str | None, str, int]:
+    return operation.fulfillment_id, operation.item_id, operation.line
 
 
 def refundable_amount(sale: Sale) -> int:

@@ -3,7 +3,7 @@ test card or test name, then success.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ from drsim.domain.account import Account
 from drsim.domain.clock import Span
 from drsim.domain.matching import fits
 from drsim.domain.methods import FAILS_LATER, Trouble
-from drsim.domain.values import replace
+from drsim.domain.values import replace, value
 
 Operation = Literal["authorize", "capture", "cancel", "refund"]
 OPERATIONS: tuple[Operation, ...] = ("authorize", "capture", "cancel", "refund")
@@ -21,7 +21,7 @@ FAILURE_MESSAGE = "Failed to operate on charge"
 """What nearly all failures of the vendor say (page "Capturing and cancelling charges", "Failed charge captures")."""
 
 
-@dataclass(frozen=True)
+@value
 class Failure:
     """Why an operation failed, as `failureCode` and `failureMessage` show it."""
 
@@ -29,7 +29,7 @@ class Failure:
     message: str = FAILURE_MESSAGE
 
 
-@dataclass(frozen=True)
+@value
 class Outcome:
     """How an operation ends: `after` this long (`None`: never) it is complete, or has failed with `failure`."""
 
@@ -39,7 +39,7 @@ class Outcome:
     """Whether a behavior rule has decided it."""
 
 
-@dataclass(frozen=True)
+@value
 class Then:
     """The `then` of a behavior rule: pending for `after`, then `state`; a pending one may have a `next`."""
 
@@ -62,7 +62,7 @@ class Then:
         return Outcome(after if said else usual, link.failure if link.state == "failed" else None, ruled=True)
 
 
-@dataclass(frozen=True)
+@value
 class Rule:
     """One behavior rule. `when` maps facts to patterns (`Facts.value`); `left` counts down, `None` is without end."""
 
@@ -73,7 +73,7 @@ class Rule:
     left: int | None = None
 
 
-@dataclass(frozen=True)
+@value
 class Facts:
     """What a rule can look at: ids, the source, the amount in major units, and the how manieth try on this charge."""
 

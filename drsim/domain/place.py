@@ -4,7 +4,6 @@ Sources: surroundings page, 3.4 (totals) and 3.5 (selling entities); resources p
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -19,12 +18,12 @@ from drsim.domain.refusal import Refused
 from drsim.domain.settle import consumed, make_accepted, release
 from drsim.domain.sources import Source
 from drsim.domain.states import CHARGE, step
-from drsim.domain.values import replace
+from drsim.domain.values import replace, value
 
 Beginning = Literal["accepted", "pending_payment", "in_review", "blocked"]
 
 
-@dataclass(frozen=True)
+@value
 class LineSpec:
     """One line to buy: `price` per unit and everything else for the whole line, in minor units."""
 
@@ -43,7 +42,7 @@ class LineSpec:
     metadata: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True)
+@value
 class SourceSpec:
     """How the order is paid."""
 
@@ -54,7 +53,7 @@ class SourceSpec:
     id: str | None = None
 
 
-@dataclass(frozen=True)
+@value
 class ShippingSpec:
     """The shipping that was chosen: `amount` in minor units before tax."""
 
@@ -63,7 +62,7 @@ class ShippingSpec:
     shown: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@value
 class OrderSpec:
     """An order to be placed, with nothing left to be made up. `store_credit` pays first, `source` the rest."""
 

@@ -1,14 +1,14 @@
 """Payment sources: where an order's money comes from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from drsim.domain.clock import Time
 from drsim.domain.methods import CARD_TYPES, Trouble
+from drsim.domain.values import value
 
 
-@dataclass(frozen=True)
+@value
 class Source:
     """A payment source. `amount` is in minor units of `currency`; `details` is the object named after its type.
 

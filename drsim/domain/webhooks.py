@@ -7,19 +7,18 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from drsim.domain.account import Account
 from drsim.domain.clock import Span, Time
 from drsim.domain.states import DELIVERY, step
-from drsim.domain.values import replace
+from drsim.domain.values import replace, value
 
 ANSWER_WITHIN: Span = 3_000_000
 """How long a receiver may take to answer, in real time."""
 
 
-@dataclass(frozen=True)
+@value
 class Webhook:
     """A subscription: which events go where. `secrets` sign, the newest first; `authentication` is kept as sent."""
 
@@ -38,7 +37,7 @@ class Webhook:
         return self.enabled and type in self.types
 
 
-@dataclass(frozen=True)
+@value
 class Attempt:
     """One POST to the receiver: when (simulated), what came of it, and how long that took in real microseconds."""
 
@@ -54,7 +53,7 @@ class Attempt:
         return self.error is None and self.status is not None and 200 <= self.status < 300
 
 
-@dataclass(frozen=True)
+@value
 class Delivery:
     """One event on its way to one webhook; `due` is when it is tried next."""
 

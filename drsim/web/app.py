@@ -32,7 +32,6 @@ def routes() -> list[Route]:
         _at("/events", GET=events.listed),
         _at("/webhooks", GET=webhooks.listed, POST=webhooks.create),
         _at("/webhooks/{id}", GET=webhooks.retrieve, PATCH=webhooks.update, DELETE=webhooks.delete),
-        _at("/_sim/health", GET=control.health),
         _at("/_sim/clock", GET=control.clock),
         _at("/_sim/clock/advance", POST=control.advance),
         _at("/_sim/settle", POST=control.settle),

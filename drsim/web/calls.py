@@ -6,12 +6,12 @@ only, the last thousand of them. A killed server may lose the last moments of th
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from drsim.domain.clock import Time, format_precise
+from drsim.domain.values import value
 from drsim.engine.simulator import Simulator, Work
 from drsim.store import Record
 
@@ -23,7 +23,7 @@ _BEHIND = 0.05
 _HIDDEN = (b"authorization", b"drsim-control-token", b"cookie")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Call:
     """One call, as it came and as it was answered. `order_id` is the order it was about, where that is known."""
 

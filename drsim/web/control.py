@@ -7,7 +7,6 @@ from typing import Any
 
 from starlette.requests import Request
 
-from drsim import __version__
 from drsim.domain.clock import LAST, Span, Time, format_precise, parse_span, parse_time
 from drsim.domain.refusal import Refused, missing, not_found
 from drsim.domain.webhooks import Webhook
@@ -23,11 +22,6 @@ DELIVERIES = Listing(
     "delivery", {"eventId": "text", "webhookId": "text", "type": "text", "state": "text"}, parent="eventId"
 )
 _MOST_CALLS = 1_000
-
-
-async def health(request: Request) -> Answer:
-    """`GET /_sim/health`: answers as soon as requests are served."""
-    return answer({"status": "ok", "version": __version__})
 
 
 async def clock(request: Request) -> Answer:

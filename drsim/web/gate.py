@@ -4,7 +4,6 @@ It is the outermost part of the application and answers by itself what it does n
 platform page, U-27.
 """
 
-import asyncio
 import math
 import re
 from hashlib import blake2b
@@ -22,7 +21,6 @@ from drsim.web.keys import Access, Keys
 
 NOT_AUTHORIZED = "An authorization error has occurred."
 CONTROL = "/_sim/"
-HEALTH = "/_sim/health"
 
 _PUBLIC_KEY_MAY = re.compile(r"GET /sources/[^/]+|POST /sources")
 _LOOPBACK = re.compile(r"(localhost|127(?:\.\d{1,3}){3}|\[::1\])(:\d+)?", re.IGNORECASE)
@@ -32,7 +30,7 @@ _ADDRESS = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]+\]|[a-z0-9-]+)(:\d
 class Gate:
     """Lets calls through to the application and takes them down in the log.
 
-    Until `opened` is set, all calls but the health check wait. `local` says that the server listens on this machine
+    `local` says that the server listens on this machine
     only; otherwise control calls need `control_token`.
     """
 
@@ -42,7 +40,6 @@ class Gate:
         simulator: Simulator,
         keys: Keys,
         calls: CallLog,
-        opened: asyncio.Event,
         *,
         local: bool = True,
         control_token: str | None = None,
@@ -51,7 +48,6 @@ class Gate:
         self._simulator = simulator
         self._keys = keys
         self._calls = calls
-        self._opened = opened
         self._local = local
         self._control_token = control_token
         self._strangers = 0
@@ -62,8 +58,6 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if not self._opened.is_set() and scope["path"] != HEALTH:
-            await self._opened.wait()
         headers = dict(scope["headers"])
         if scope["path"].startswith("/_sim"):
             await self._control(scope, receive, send, headers)
@@ -122,7 +116,7 @@ class Gate:
 
     async def _control(self, scope: Scope, receive: Receive, send: Send, headers: dict[bytes, bytes]) -> None:
         refusal = self._control_refusal(scope, headers)
-        if refusal is None and scope["path"] != HEALTH:
+        if refusal is None:
             authorization = headers.get(b"authorization", b"").decode("latin-1")
             access = self._keys.access(authorization)
             if authorization and (access is None or access.role == "public"):
@@ -136,8 +130,6 @@ class Gate:
         """Why a control call is not for this caller: another site's page, a rebound name, or another machine."""
         host = headers.get(b"host", b"").decode("latin-1")
         origin = headers.get(b"origin", b"").decode("latin-1")
-        if scope["path"] == HEALTH:
-            return None
         names = _LOOPBACK if self._local else _ADDRESS
         if host and not names.fullmatch(host):
             return _forbidden(f"The control plane does not answer to the name '{host}'.")

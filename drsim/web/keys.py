@@ -7,9 +7,10 @@
 import base64
 import binascii
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
+
+from drsim.domain.values import value
 
 _KEY = re.compile(r"(sk|rk|pk)_test_([A-Za-z0-9_-]{1,64})(?:\.[A-Za-z0-9_.-]{1,64})?")
 _SAFE = re.compile(r"[^A-Za-z0-9_-]")
@@ -17,7 +18,7 @@ _SAFE = re.compile(r"[^A-Za-z0-9_-]")
 DEFAULT_SANDBOX = "drsim"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Access:
     """What a key opens: a sandbox, as the merchant (`secret`) or as the shopper's browser (`public`)."""
 

@@ -6,7 +6,7 @@ Source: platform page, section 4.
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal, InvalidOperation
 from typing import Literal
 
@@ -14,6 +14,7 @@ from starlette.requests import Request
 
 from drsim.domain.clock import SECOND, Time, parse_time
 from drsim.domain.refusal import Refused, invalid
+from drsim.domain.values import value
 from drsim.engine.sandbox import Sandbox
 from drsim.engine.simulator import Simulator
 from drsim.store import Between, Equal, Query
@@ -30,7 +31,7 @@ _OPERATORS = ("eq", "gt", "gte", "lt", "lte")
 _PARAMETER = re.compile(r"([A-Za-z_.]+)(?:\[(\w+)\])?")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Listing:
     """What can be listed and how: the kind of document and its filters.
 

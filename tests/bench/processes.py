@@ -80,8 +80,8 @@ class Process:
         self.stop()
 
     def written(self) -> str:
-        """The end of what it wrote."""
-        return self.log.read_text(errors="replace")[-2000:]
+        """The last lines it wrote."""
+        return "\n".join(self.log.read_text(errors="replace").strip().splitlines()[-6:])
 
     def check(self) -> None:
         """Raises `Unusable` if it has ended."""

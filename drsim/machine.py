@@ -1,0 +1,111 @@
+"""The machine drsim runs on: the only place that reads real time, chance and the environment, and opens sockets.
+
+Imports little: a server answers its first health check before the rest of drsim is loaded.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+
+def environment() -> Mapping[str, str]:
+    """The environment variables."""
+    return os.environ
+
+
+def wall() -> int:
+    """Real time, in microseconds since 1970."""
+    return time.time_ns() // 1_000
+
+
+def chance() -> int:
+    """64 bits that nobody can foresee."""
+    return int.from_bytes(os.urandom(8))
+
+
+def pause(seconds: float) -> None:
+    """Waits in real time."""
+    time.sleep(seconds)
+
+
+class Server(uvicorn.Server):
+    """uvicorn, with signals that end the program in order instead of being raised again afterwards."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """SIGINT and SIGTERM finish what is under way and stop."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._leave)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+    def _leave(self) -> None:
+        self.should_exit = True
+
+
+def http_server(app: Any) -> Server:
+    """A server for an application: lean, without a log of its own (the call log is drsim's)."""
+    return Server(
+        uvicorn.Config(
+            app,
+            http="httptools",
+            loop="none",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=3,
+        )
+    )
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one. Raises `OSError`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+        bound.listen(2_048)
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def run(main: "Callable[[], object]") -> int:
+    """Runs an asynchronous main function and returns its exit code."""
+    # Two threads share the interpreter; the database's must not hold the event loop up for the usual 5 ms.
+    sys.setswitchinterval(0.0005)
+    if sys.platform == "win32":
+        return int(asyncio.run(main()))  # type: ignore[arg-type]
+    import uvloop
+
+    return int(uvloop.run(main()))  # type: ignore[arg-type]
+
+
+@contextmanager
+def state_file(db: Path | None) -> Iterator[Path]:
+    """Where the state is kept: `db`, or a file that goes with the process."""
+    if db is not None:
+        yield db
+        return
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="drsim-") as folder:
+        yield Path(folder) / "state.db"
