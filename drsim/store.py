@@ -182,7 +182,7 @@ class Transaction:
         if kept is None:
             self.add(sandbox, record)
             return
-        self._connection.execute(
+        self._flushed().execute(
             "UPDATE document SET due_at = ?, value = ?, public = ? WHERE number = ?",
             (record.due, _encoded(record.value), record.public, kept.number),
         )
@@ -254,8 +254,8 @@ class Transaction:
 
     def atomic(self, action: Callable[[], T]) -> T:
         """Runs `action` so that an exception leaves nothing of it behind."""
-        outer, self._touched = self._touched, []
         self._flushed().execute("SAVEPOINT action")
+        outer, self._touched = self._touched, []
         try:
             result = action()
             self._flushed()
@@ -542,7 +542,7 @@ class Store:
         `durable` survives the process, a database that is not goes faster. Raises `StoreError` for a file that is no
         drsim database, was made by another version, or is in use by another drsim.
         """
-        lock = _lock(path)
+        path, lock = _lock(path)
         try:
             connection = await aiosqlite.connect(path, isolation_level=None, cached_statements=256)
             try:
@@ -609,7 +609,10 @@ class Store:
         self._lock.close()
 
 
-def _lock(path: Path) -> Any:
+def _lock(path: Path) -> tuple[Path, Any]:
+    path = path.resolve()  # one file has one lock, by whatever name
+    if path.is_dir():
+        raise StoreError(f"{path} is a directory")
     try:
         lock = path.with_name(path.name + ".lock").open("w")
     except OSError as error:
@@ -619,18 +622,20 @@ def _lock(path: Path) -> Any:
     except OSError as error:
         lock.close()
         raise StoreError(f"{path} is in use by another drsim") from error
-    return lock
+    return path, lock
 
 
 def _prepare(connection: sqlite3.Connection, durable: bool) -> None:
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    ours = version == SCHEMA_VERSION and {"sandbox", "document", "facet"} <= tables
+    if not ours and (version or tables):
+        raise StoreError("is not a database of this version of drsim")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA synchronous = {'NORMAL' if durable else 'OFF'}")
     connection.execute("PRAGMA temp_store = MEMORY")
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version == SCHEMA_VERSION:
+    if ours:
         return
-    if version or connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-        raise StoreError("is not a database of this version of drsim")
     schema = Path(__file__).with_name("schema.sql").read_text()
     connection.executescript(f"BEGIN;\n{schema}\nPRAGMA user_version = {SCHEMA_VERSION};\nCOMMIT;")
 

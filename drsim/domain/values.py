@@ -17,7 +17,7 @@ def value(cls: type[T]) -> type[T]:
     made: Any = dataclass(init=False, repr=False, eq=False)(cls)
     fields = made.__dataclass_fields__
     made._names = tuple(fields)
-    made._defaults = {name: field.default for name, field in fields.items() if field.default is not MISSING}
+    made._blank = {name: field.default for name, field in fields.items()}
     made._factories = {
         name: field.default_factory for name, field in fields.items() if field.default_factory is not MISSING
     }
@@ -44,7 +44,7 @@ def replace(value: T, **changes: Any) -> T:
 
 def _init(self: Any, *given: Any, **named: Any) -> None:
     fields = self.__dict__
-    fields.update(self._defaults)
+    fields.update(self._blank)  # fields keep the order of the class, however they are given
     names = self._names
     if given:
         if len(given) > len(names):
@@ -54,10 +54,10 @@ def _init(self: Any, *given: Any, **named: Any) -> None:
             raise TypeError(f"{type(self).__name__} got a field twice")
     fields.update(named)
     for name, factory in self._factories.items():
-        if name not in fields:
+        if fields[name] is MISSING:
             fields[name] = factory()
-    if len(fields) != len(names) or not fields.keys() <= type(self).__dataclass_fields__.keys():
-        missing = [name for name in names if name not in fields]
+    if len(fields) != len(names) or any(given is MISSING for given in fields.values()):
+        missing = [name for name in names if fields[name] is MISSING]
         unknown = sorted(fields.keys() - set(names))
         raise TypeError(f"{type(self).__name__} lacks {missing} and does not know {unknown}")
 

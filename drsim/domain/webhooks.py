@@ -65,6 +65,8 @@ class Delivery:
     order_id: str
     state: str
     due: Time | None
+    number: int = 0
+    """Counts the deliveries of a sandbox."""
     attempts: tuple[Attempt, ...] = ()
 
 

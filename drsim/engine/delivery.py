@@ -62,7 +62,7 @@ class Sender:
             connection = _Connection()
             try:
                 return await self._answer(url, headers, body, connection)
-            except aiohttp.ServerDisconnectedError:
+            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
                 # A kept connection that the receiver closed meanwhile says nothing about this event.
                 if not connection.kept:
                     raise

@@ -14,7 +14,7 @@ from drsim.domain.clock import Clock, Time
 from drsim.domain.outcome import Rule
 from drsim.domain.webhooks import Webhook
 
-Kept = tuple[int, Clock, Account, dict[str, int]]
+Kept = tuple[int, Clock, Account, dict[str, int], Time]
 
 _ACCOUNT_SUFFIX = "0336"
 """What order and item ids of one test account end in (resources page, 1.1)."""
@@ -38,7 +38,7 @@ class Sandbox:
     """Calls since it was loaded; counted on the event loop only."""
     webhooks: tuple[Webhook, ...] | None = None
     rules: tuple[Rule, ...] | None = None
-    fired: list[dict[str, str]] | None = None
+    fired: list[tuple[Time, int, int, dict[str, str]]] | None = None
     """What happens is noted here while somebody moves the clock and wants to know."""
 
     def now(self, wall: Time) -> Time:
@@ -68,12 +68,12 @@ class Sandbox:
         return int.from_bytes(blake2b(f"{self.seed}/{label}/{count}".encode(), digest_size=16).digest())
 
     def kept(self) -> Kept:
-        """Everything that outlives the process, to compare and to go back to."""
-        return self.seed, self.clock, self.account, dict(self.counters)
+        """Everything that outlives the process, and last the latest time: to compare and to go back to."""
+        return self.seed, self.clock, self.account, dict(self.counters), self.last
 
     def take_back(self, kept: Kept) -> None:
         """Goes back to what was `kept` before something failed; everything derived is looked up anew."""
-        self.seed, self.clock, self.account, self.counters = kept
+        self.seed, self.clock, self.account, self.counters, self.last = kept
         self.due = 0
         self.forget_lists()
 

@@ -5,10 +5,11 @@ is a lane: its events go out one after the other in order, and a slow one delays
 """
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
-from drsim.domain.clock import SECOND, Time
+from drsim.domain.clock import SECOND, Clock, Time
 from drsim.domain.refusal import Refused
 from drsim.domain.webhooks import Attempt, Delivery, Webhook, attempted
 from drsim.engine import records
@@ -16,6 +17,8 @@ from drsim.engine.delivery import Sender
 from drsim.engine.sandbox import Sandbox
 from drsim.engine.simulator import Simulator, Work
 from drsim.store import DueDelivery
+
+T = TypeVar("T")
 
 _AT_ONCE = 64
 """So many due deliveries of a lane are fetched at a time."""
@@ -29,10 +32,11 @@ class Scheduler:
     def __init__(self, simulator: Simulator, sender: Sender) -> None:
         self._simulator = simulator
         self._sender = sender
-        self._lanes: dict[tuple[str, str], asyncio.Task[None]] = {}
-        self._timers: dict[str, tuple[Time, asyncio.TimerHandle]] = {}
+        self._lanes: dict[tuple[Sandbox, str], asyncio.Task[None]] = {}
+        self._timers: dict[str, _Timer] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._moving: set[str] = set()
+        self._moving: set[Sandbox] = set()
+        self._stopped = False
         simulator.stirred = self._stirred
 
     async def start(self) -> None:
@@ -41,62 +45,75 @@ class Scheduler:
             await self._simulator.perform(name, lambda work: None)
 
     async def stop(self) -> None:
-        """Stops; what is in flight is left due and goes out again next time."""
-        for _, timer in self._timers.values():
-            timer.cancel()
-        running = [*self._lanes.values(), *self._tasks]
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        """Stops; what is in flight is left due and goes out again next time, what has come back is saved."""
+        self._stopped = True
+        for timer in self._timers.values():
+            timer.handle.cancel()
+        while running := [*self._lanes.values(), *self._tasks]:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
 
     async def advance(self, name: str, to: Time) -> list[dict[str, str]]:
         """Moves a sandbox's time to `to`, letting everything due on the way happen in order, deliveries included.
 
         Returns what has happened. Raises `Refused` (409) while another move is under way in this sandbox: a receiver
-        that moves the clock while the clock waits for it would wait for ever.
+        that moves the clock while the clock waits for it would wait for ever. Also when the sandbox is reset meanwhile.
         """
-        self._begin_move(name)
+        sandbox = self._begin_move(await self._simulator.sandbox(name))
         try:
-            await self._simulator.perform(name, _begin_notes)
-            await self._move_through(name, to)
-            await self._set_time(name, to)
-            await self._quiet(name)
-            return await self._simulator.perform(name, _end_notes)
+            await self._quiet(sandbox)  # what is still under way from before is not of this move
+            await self._act(sandbox, _begin_notes)
+            await self._move_through(sandbox, to)
+            await self._set_time(sandbox, to)
+            await self._quiet(sandbox)
+            return await self._act(sandbox, _end_notes)
         finally:
-            self._moving.discard(name)
+            self._moving.discard(sandbox)
 
     async def settle(self, name: str, until: Time | None) -> None:
         """Waits until nothing due is left and no delivery flies; with `until`, also runs what is due by then."""
-        self._begin_move(name)
+        sandbox = self._begin_move(await self._simulator.sandbox(name))
         try:
-            await self._quiet(name)
+            await self._quiet(sandbox)
             if until is not None:
-                await self._move_through(name, until)
+                await self._move_through(sandbox, until)
         finally:
-            self._moving.discard(name)
+            self._moving.discard(sandbox)
 
-    def next_due(self, sandbox: Sandbox) -> Time | None:
+    def next_due(self, sandbox: Sandbox, webhooks: Iterable[Webhook]) -> Time | None:
         """When something next happens in a sandbox, if anything."""
         reader, number = self._simulator.store.reader, sandbox.number
-        lanes = ["", *(webhook.id for webhook in sandbox.webhooks or ())]
+        lanes = ["", *(webhook.id for webhook in webhooks)]
         dues = [due for lane in lanes if (due := reader.next_due(number, lane)) is not None]
         return min(dues, default=None)
 
-    def _begin_move(self, name: str) -> None:
-        if name in self._moving:
+    def _begin_move(self, sandbox: Sandbox) -> Sandbox:
+        if sandbox in self._moving:
             raise Refused("conflict", "clock_in_motion", "The clock of this sandbox is already being moved.")
-        self._moving.add(name)
+        self._moving.add(sandbox)
+        return sandbox
 
-    async def _move_through(self, name: str, to: Time) -> None:
+    async def _act(self, sandbox: Sandbox, action: Callable[[Work], T]) -> T:
+        """Performs an action in this life of a sandbox. Raises `Refused` when it was reset meanwhile."""
+
+        def checked(work: Work) -> T:
+            if work.sandbox is not sandbox:
+                raise Refused("conflict", "sandbox_reset", "The sandbox was reset meanwhile.")
+            return action(work)
+
+        return await self._simulator.perform(sandbox.name, checked)
+
+    async def _move_through(self, sandbox: Sandbox, to: Time) -> None:
         while True:
-            sandbox = await self._simulator.perform(name, _with_webhooks)
-            due = self.next_due(sandbox)
+            webhooks = await self._act(sandbox, Work.webhooks)
+            due = self.next_due(sandbox, webhooks)
             if due is None or due > to:
                 return
-            await self._set_time(name, due)
-            await self._quiet(name)
+            await self._set_time(sandbox, due)
+            await self._quiet(sandbox)
 
-    async def _set_time(self, name: str, time: Time) -> None:
+    async def _set_time(self, sandbox: Sandbox, time: Time) -> None:
         """Sets the clock forward, never back."""
         wall = self._simulator.wall()
 
@@ -104,13 +121,13 @@ class Scheduler:
             if time > work.sandbox.clock.now(wall):
                 work.sandbox.clock = work.sandbox.clock.moved(time, wall)
 
-        await self._simulator.perform(name, action)
+        await self._act(sandbox, action)
 
-    async def _quiet(self, name: str) -> None:
+    async def _quiet(self, sandbox: Sandbox) -> None:
         """Waits until everything due by now has happened and no delivery is in flight."""
         while True:
-            sandbox = await self._simulator.perform(name, _with_webhooks)
-            lanes = [self._lane(sandbox, webhook) for webhook in sandbox.webhooks or ()]
+            webhooks = await self._act(sandbox, Work.webhooks)
+            lanes = [self._lane(sandbox, webhook) for webhook in webhooks]
             flying = [lane for lane in lanes if lane is not None]
             if not flying:
                 return
@@ -118,6 +135,8 @@ class Scheduler:
 
     def _stirred(self, sandbox: Sandbox) -> None:
         """After a commit: starts the lanes that have something due, and sets the timer for the rest."""
+        if self._stopped:
+            return
         if sandbox.webhooks is None:
             self._spawn(self._look(sandbox.name))
             return
@@ -131,21 +150,23 @@ class Scheduler:
         task.add_done_callback(self._tasks.discard)
 
     async def _look(self, name: str) -> None:
-        await self._simulator.perform(name, _with_webhooks)
+        await self._simulator.perform(name, Work.webhooks)
 
     def _set_timer(self, sandbox: Sandbox) -> None:
-        if sandbox.clock.rate == 0:
+        """Sees to it that somebody looks when something is next due; lanes that are running look by themselves."""
+        if sandbox.clock.rate == 0 or sandbox.webhooks is None:
             return
-        due = self.next_due(sandbox)
+        idle = [each for each in sandbox.webhooks if each.enabled and (sandbox, each.id) not in self._lanes]
+        due = self.next_due(sandbox, idle)
         known = self._timers.get(sandbox.name)
-        if due is None or (known and known[0] <= due and not known[1].cancelled()):
+        if due is None or (known and known.due <= due and known.clock is sandbox.clock):
             return
         if known:
-            known[1].cancel()
+            known.handle.cancel()
         seconds = sandbox.clock.until(due, self._simulator.wall()) or 0.0
         loop = asyncio.get_running_loop()
-        timer = loop.call_later(min(seconds, _LONGEST_TIMER), self._timer_fired, sandbox.name)
-        self._timers[sandbox.name] = (due, timer)
+        handle = loop.call_later(min(seconds, _LONGEST_TIMER), self._timer_fired, sandbox.name)
+        self._timers[sandbox.name] = _Timer(due, sandbox.clock, handle)
 
     def _timer_fired(self, name: str) -> None:
         self._timers.pop(name, None)
@@ -153,14 +174,14 @@ class Scheduler:
 
     def _lane(self, sandbox: Sandbox, webhook: Webhook) -> asyncio.Task[None] | None:
         """The task that sends what is due for one webhook, if anything is."""
-        key = (sandbox.name, webhook.id)
+        key = (sandbox, webhook.id)
         running = self._lanes.get(key)
         if running is not None or not webhook.enabled:
             return running
         due = self._due(sandbox, webhook)
         if not due:
             return None
-        task = asyncio.create_task(self._run_lane(sandbox.name, webhook, due))
+        task = asyncio.create_task(self._run_lane(sandbox, webhook, due))
         self._lanes[key] = task
         return task
 
@@ -168,28 +189,29 @@ class Scheduler:
         now = sandbox.clock.now(self._simulator.wall())
         return self._simulator.store.reader.due_deliveries(sandbox.number, webhook.id, now, _AT_ONCE)
 
-    async def _run_lane(self, name: str, webhook: Webhook, due: list[DueDelivery]) -> None:
+    async def _run_lane(self, sandbox: Sandbox, webhook: Webhook, due: list[DueDelivery]) -> None:
         try:
             while due:
-                await self._send(name, webhook.id, due)
-                sandbox, present = await self._present(name, webhook.id)
+                await self._send(sandbox, webhook.id, due)
+                present = await self._present(sandbox, webhook.id)
                 due = self._due(sandbox, present) if present else []
         finally:
-            self._lanes.pop((name, webhook.id), None)
+            self._lanes.pop((sandbox, webhook.id), None)
+        self._stirred(sandbox)
 
-    async def _present(self, name: str, webhook_id: str) -> tuple[Sandbox, Webhook | None]:
-        """The sandbox and the webhook as they are now; no webhook if it is gone or disabled."""
-        sandbox = self._simulator.known(name)
-        if sandbox is None or sandbox.webhooks is None:
-            sandbox = await self._simulator.perform(name, _with_webhooks)
-        webhooks = sandbox.webhooks or ()
-        return sandbox, next((each for each in webhooks if each.id == webhook_id and each.enabled), None)
+    async def _present(self, sandbox: Sandbox, webhook_id: str) -> Webhook | None:
+        """The webhook as it is now; nothing if it is gone or disabled, or the sandbox was reset."""
+        if sandbox.webhooks is None:
+            await self._simulator.perform(sandbox.name, Work.webhooks)
+        if self._simulator.known(sandbox.name) is not sandbox:
+            return None
+        return next((each for each in sandbox.webhooks or () if each.id == webhook_id and each.enabled), None)
 
-    async def _send(self, name: str, webhook_id: str, due: list[DueDelivery]) -> None:
+    async def _send(self, sandbox: Sandbox, webhook_id: str, due: list[DueDelivery]) -> None:
         """Sends what is due in order; outcomes are saved while the next ones are under way."""
-        recorder = _Recorder(self._simulator, name)
+        recorder = _Recorder(self._simulator, sandbox)
         for id, at, event in due:
-            sandbox, webhook = await self._present(name, webhook_id)
+            webhook = await self._present(sandbox, webhook_id)
             if webhook is None:
                 break
             body = records.event_in_version(event, webhook.api_version)
@@ -202,12 +224,20 @@ class Scheduler:
         await recorder.finish()
 
 
+class _Timer(NamedTuple):
+    """When somebody will look at a sandbox, by which clock that was reckoned, and how to call it off."""
+
+    due: Time
+    clock: Clock
+    handle: asyncio.TimerHandle
+
+
 class _Recorder:
     """Saves the outcomes of a lane: all that have come in while the last ones were being written."""
 
-    def __init__(self, simulator: Simulator, name: str) -> None:
+    def __init__(self, simulator: Simulator, sandbox: Sandbox) -> None:
         self._simulator = simulator
-        self._name = name
+        self._sandbox = sandbox
         self._waiting: list[tuple[str, Attempt]] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -225,7 +255,9 @@ class _Recorder:
     async def _write(self) -> None:
         while self._waiting:
             outcomes, self._waiting = self._waiting, []
-            await self._simulator.perform(self._name, lambda work, made=outcomes: _record(work, made))  # type: ignore[misc]
+            await self._simulator.perform(
+                self._sandbox.name, partial(_record, sandbox=self._sandbox, outcomes=outcomes)
+            )
 
 
 def _begin_notes(work: Work) -> None:
@@ -233,17 +265,13 @@ def _begin_notes(work: Work) -> None:
 
 
 def _end_notes(work: Work) -> list[dict[str, str]]:
-    fired, work.sandbox.fired = work.sandbox.fired, None
-    return fired or []
+    fired, work.sandbox.fired = work.sandbox.fired or [], None
+    return [what for *_, what in sorted(fired, key=lambda note: note[:3])]
 
 
-def _with_webhooks(work: Work) -> Sandbox:
-    work.webhooks()
-    return work.sandbox
-
-
-def _record(work: Work, outcomes: list[tuple[str, Attempt]]) -> None:
-    for id, attempt in outcomes:
+def _record(work: Work, sandbox: Sandbox, outcomes: list[tuple[str, Attempt]]) -> None:
+    """Saves what came of attempts, unless the sandbox was reset since they were made."""
+    for id, attempt in outcomes if work.sandbox is sandbox else ():
         delivery: Delivery | None = work.get("delivery", id)
         if delivery is not None and delivery.state == "pending":
             after = attempted(delivery, attempt, work.sandbox.account)

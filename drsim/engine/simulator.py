@@ -121,13 +121,14 @@ class Work:
         for event in events:
             wanting = [webhook for webhook in self.webhooks() if webhook.wants(event.type) and not self.silent]
             self.add(records.event_record(event, shown.object(event), [webhook.id for webhook in wanting]))
-            self._note(event.at, event=event.type, id=event.id)
+            self._note(event.at, 0, 0, event=event.type, id=event.id)
             for webhook in wanting:
                 self._deliver(event, webhook)
 
     def _deliver(self, event: Event, webhook: Webhook) -> None:
         delivery = Delivery(
             id=self.sandbox.new_id("delivery"),
+            number=self.sandbox.counters["delivery"],
             created=event.at,
             event_id=event.id,
             webhook_id=webhook.id,
@@ -138,14 +139,17 @@ class Work:
         )
         self.add(records.delivery_record(delivery))
 
-    def _note(self, at: Time, **what: str) -> None:
+    def _note(self, at: Time, rank: int, number: int, **what: str) -> None:
+        """Notes what has happened; deliveries are noted as they come back, and put in order by rank and number."""
         fired = self.sandbox.fired
         if fired is not None and len(fired) < MOST_FIRED:
-            fired.append({"time": format_precise(at), **what})
+            fired.append((at, rank, number, {"time": format_precise(at), **what}))
 
     def note_delivery(self, delivery: Delivery, outcome: str) -> None:
         """Notes an attempt for whoever moves the clock."""
-        self._note(delivery.attempts[-1].at, delivery=delivery.id, type=delivery.type, outcome=outcome)
+        self._note(
+            delivery.attempts[-1].at, 1, delivery.number, delivery=delivery.id, type=delivery.type, outcome=outcome
+        )
 
     def save_rules(self, rules: tuple[Rule, ...]) -> None:
         """Saves how many times the behavior rules are left."""
@@ -210,7 +214,8 @@ def _told(refusal: Refused) -> Callable[[Work], None]:
     def action(work: Work) -> None:
         if refusal.rules is not None:
             work.save_rules(refusal.rules)
-        work.tell(refusal.events)
+        # Their ids were given back with everything else.
+        work.tell(replace(event, id=work.sandbox.new_id("event")) for event in refusal.events)
 
     return action
 
@@ -293,7 +298,7 @@ class Simulator:
             sandbox.take_back(before)
             raise
         running = self._sandboxes[name]
-        if known is None or running.kept() != before:
+        if known is None or running.kept()[:-1] != before[:-1]:
             transaction.save_sandbox(running.number, running.body)
         return result
 
@@ -303,6 +308,7 @@ class Simulator:
             sandbox = Sandbox.of(name, *found)
             # Call ids are counted in memory: a new life of the process counts in a range of its own.
             sandbox.counters["loaded"] = sandbox.counters.get("loaded", 0) + 1
+            sandbox.calls = sandbox.counters["loaded"] << 32
         else:
             sandbox = self._fresh(name, 0)
             sandbox.number = transaction.add_sandbox(name, sandbox.body())

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from drsim.domain.clock import LAST, Span, Time, format_precise, parse_span, parse_time
 from drsim.domain.refusal import Refused, missing, not_found
 from drsim.domain.webhooks import Webhook
+from drsim.engine.sandbox import Sandbox
 from drsim.engine.scheduler import Scheduler
 from drsim.engine.simulator import Work
 from drsim.web import desk
@@ -125,13 +126,12 @@ async def _clock(request: Request) -> dict[str, Any]:
     simulator = desk.simulator_of(request)
     scheduler, wall = _scheduler(request), simulator.wall()
 
-    def action(work: Work) -> dict[str, Any]:
-        work.webhooks()
-        return {"now": format_precise(work.sandbox.clock.now(wall)), "mode": work.sandbox.clock.mode}
+    def action(work: Work) -> tuple[dict[str, Any], Sandbox, tuple[Webhook, ...]]:
+        shown = {"now": format_precise(work.sandbox.clock.now(wall)), "mode": work.sandbox.clock.mode}
+        return shown, work.sandbox, work.webhooks()
 
-    shown = await desk.perform(request, action)
-    sandbox = simulator.known(desk.sandbox_of(request).name)
-    due = sandbox and scheduler.next_due(sandbox)
+    shown, sandbox, webhooks = await desk.perform(request, action)
+    due = scheduler.next_due(sandbox, webhooks)
     return {**shown, "nextDue": format_precise(due) if due else None}
 
 

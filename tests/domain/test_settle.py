@@ -271,7 +271,9 @@ def test_a_complete_order_waits_for_nothing() -> None:
     story.advance(MINUTE)
     story.fulfil(1)
     story.advance(MINUTE)
-    assert story.order.state == "complete"
+    assert (story.order.state, captured_amount(story.sale)) == ("fulfilled", 1000), "the retry's money is spoken for"
+    story.advance(30 * DAY)
+    assert (story.order.state, captured_amount(story.sale)) == ("complete", 2000)
     assert story.sale.due is None
 
 

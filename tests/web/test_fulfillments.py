@@ -213,6 +213,27 @@ def test_captures_drain_store_credit_first_and_cancels_the_card(client: Client) 
     assert "cancels" not in credit
 
 
+def test_what_one_charge_cannot_give_the_other_one_does(client: Client) -> None:
+    order = client.order(storeCredit=30.0)
+    made(client, order, line(order, cancel=1))
+    made(client, order, line(order, 2))
+    credit, card = (charge_of_type(client, order, kind) for kind in ("customerCredit", "creditCard"))
+    assert (credit["amount"], card["amount"]) == (30.0, 7.81)
+    assert (amounts(card["cancels"]), amounts(credit["cancels"])) == ([7.81], [4.8])
+    assert amounts(credit["captures"]) == [25.2]
+    assert "captures" not in card
+
+
+def test_an_order_paid_with_store_credit_alone_is_captured_from_it(client: Client) -> None:
+    order = client.order(storeCredit=37.81)
+    assert [source["type"] for source in order["payment"]["sources"]] == ["customerCredit"]
+    made(client, order, line(order, 1, 2))
+    client.settle()
+    charge = charge_now(client, order)
+    assert (amounts(charge["captures"]), amounts(charge["cancels"])) == ([12.61], [25.2])
+    assert order_now(client, order)["state"] == "complete"
+
+
 def test_yen_are_rounded_to_whole_yen(client: Client) -> None:
     order = client.order(
         currency="JPY", items=[{"price": 33, "quantity": 1}, {"price": 100, "quantity": 3}], shipping=0

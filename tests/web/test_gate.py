@@ -526,6 +526,14 @@ def test_each_check_comes_in_its_order(client: Client, another: Connect, bare: h
     assert bare.get("/orders", headers=wrong).status_code == 401
 
 
+def test_wrong_values_are_told_before_what_does_not_exist(client: Client) -> None:
+    metadata = {"key": "v" * 501}
+    for path in ("/orders/nothing", "/fulfillments/nothing"):
+        refused(client.post(path, json={"metadata": metadata}), 400, "invalid_metadata_value", "metadata.key")
+        refused(client.post(path, json={"metadata": {}}), 404, "not_found", "id")
+    refused(client.patch("/webhooks/nothing", json={"types": ["nonsense"]}), 400, "invalid_parameter", "types[0]")
+
+
 # The control plane's door.
 
 

@@ -392,6 +392,16 @@ def test_several_filters_must_all_fit(client: Client) -> None:
     assert listed(client, "orders", currency="EUR", email="ann@example.com", ids="nothing") == []
 
 
+def test_an_order_from_the_past_stands_where_its_creation_belongs(client: Client) -> None:
+    middle = client.order(createdAgo="2d")["id"]
+    newest = client.order()["id"]
+    oldest = client.order(createdAgo="8d")["id"]
+    assert listed(client, "orders") == [newest, middle, oldest]
+    assert listed(client, "orders", startingAfter=newest) == [middle, oldest]
+    assert listed(client, "orders", endingBefore=oldest) == [newest, middle]
+    assert listed(client, "orders", limit=1, startingAfter=middle) == [oldest]
+
+
 def test_an_order_moves_between_states_in_the_list_as_time_does(client: Client) -> None:
     order = client.order()
     client.ok(client.fulfill(order), 201)

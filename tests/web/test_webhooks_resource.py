@@ -332,6 +332,16 @@ def test_a_disabled_webhook_gets_nothing_and_what_it_missed_is_not_sent_later(
     assert (len(receiver.received), states(client)) == (2, ["undelivered", "delivered"])
 
 
+def test_events_of_an_order_from_the_past_are_sent_once_and_retried_in_time(client: Client, receiver: Receiver) -> None:
+    receiver.answer = lambda request: 500
+    client.webhook(receiver.url, "order.accepted")
+    client.order(createdAgo="8d")
+    client.settle("now")
+    assert len(receiver.received) == 1
+    client.advance("5m")
+    assert len(receiver.received) == 2
+
+
 def test_a_changed_address_is_where_retries_go(client: Client, receiver: Receiver) -> None:
     receiver.answer = lambda request: 500 if request.path == "/old" else 200
     webhook = client.webhook(f"{receiver.url}/old", "order.created")
