@@ -176,7 +176,9 @@ def test_a_killed_server_keeps_what_it_has_acknowledged_and_leaves_nothing_half_
         for _ in range(kills):
             with Drsim(*options) as server:
                 load = Load(server, orders, chance)
-                time.sleep(chance.uniform(0.05, 0.45))
+                enough = chance.randint(5, 120)
+                eventually(lambda: len(load.acknowledged) >= enough)  # noqa: B023
+                time.sleep(chance.uniform(0, 0.01))
                 server.kill()
                 load.finish()
             acknowledged |= {each["id"]: each for each in load.acknowledged}
@@ -195,7 +197,6 @@ def test_a_killed_server_keeps_what_it_has_acknowledged_and_leaves_nothing_half_
             extra = set(found) - set(acknowledged)
             assert len(extra) <= Load.CLIENTS
             acknowledged |= {id: found[id] for id in extra}
-        assert len(acknowledged) > 50
         calm.set()
         with Drsim(*options) as server:
             client = server.client("kept")

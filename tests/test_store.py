@@ -29,6 +29,9 @@ from drsim.engine import records
 from drsim.store import Between, Equal, Facets, Query, Record, Store, StoreError, Transaction, Value
 from tests.domain.builders import START, Story, a_line, a_rule, a_source, an_order, some_shipping
 
+FIXED = settings(derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""The same examples in every run, on slow machines too."""
+
 ONE = 1
 """The number of the sandbox that most tests use; the store does not ask whether it exists."""
 
@@ -288,7 +291,7 @@ Step = tuple[str, str, int, bool]
     ),
     st.lists(st.booleans(), min_size=8, max_size=8),
 )
-@settings(max_examples=60)
+@settings(FIXED, max_examples=60)
 def test_whatever_is_saved_undone_and_deleted_memory_file_and_facets_agree(
     actions: list[list[Step]], failing: list[bool]
 ) -> None:
@@ -612,7 +615,7 @@ async def check_all_pages(store: Store, docs: list[Doc], query: Query) -> None:
 
 
 @given(documents, st.lists(queries, min_size=4, max_size=4))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(FIXED, max_examples=60)
 def test_every_page_of_every_filtered_list_is_what_a_plain_filter_gives(docs: list[Doc], asked: list[Query]) -> None:
     async def play(path: Path) -> None:
         async with opened(path) as store:
@@ -759,7 +762,7 @@ json_values = st.recursive(
 
 
 @given(st.lists(st.dictionaries(st.text(max_size=5), json_values, max_size=3), min_size=1, max_size=5))
-@settings(max_examples=40)
+@settings(FIXED, max_examples=40)
 def test_any_metadata_comes_back_equal_from_the_file(all_metadata: list[dict[str, Any]]) -> None:
     made = [
         Fulfillment(f"ful_{place}", START, "o", (), metadata, metadata) for place, metadata in enumerate(all_metadata)

@@ -22,6 +22,16 @@ def merged_metadata(present: Metadata | None, sent: Metadata) -> Metadata | None
     Raises `Refused` for too many keys, or a key or value that is too long; a value that is no string is measured as
     its JSON text.
     """
+    check_metadata(sent)
+    merged = {key: value for key, value in {**(present or {}), **sent}.items() if value != ""}
+    if len(merged) > MOST_KEYS:
+        message = f"Metadata has at most {MOST_KEYS} keys."
+        raise Refused("bad_request", "too_many_metadata_pairs", message, "metadata")
+    return merged or None
+
+
+def check_metadata(sent: Metadata) -> None:
+    """Checks keys and values by themselves. Raises `Refused`."""
     for key, text in sent.items():
         if not 0 < len(key) <= LONGEST_KEY:
             message = f"A metadata key has 1 to {LONGEST_KEY} characters."
@@ -29,11 +39,6 @@ def merged_metadata(present: Metadata | None, sent: Metadata) -> Metadata | None
         if len(text if isinstance(text, str) else json.dumps(text, ensure_ascii=False)) > LONGEST_VALUE:
             message = f"A metadata value has at most {LONGEST_VALUE} characters."
             raise Refused("bad_request", "invalid_metadata_value", message, f"metadata.{key}")
-    merged = {key: value for key, value in {**(present or {}), **sent}.items() if value != ""}
-    if len(merged) > MOST_KEYS:
-        message = f"Metadata has at most {MOST_KEYS} keys."
-        raise Refused("bad_request", "too_many_metadata_pairs", message, "metadata")
-    return merged or None
 
 
 @value

@@ -39,6 +39,8 @@ class Work:
         self.wall = wall
         self.silent = False
         """While true, events are put on record but not pushed."""
+        self.pushed_from: Time = 0
+        """Events from before this are pushed at this time: those of an order that is made with a past."""
 
     def context(self) -> Context:
         """What a decision made now gets."""
@@ -135,7 +137,7 @@ class Work:
             type=event.type,
             order_id=event.sale.order.id,
             state="pending",
-            due=event.at,
+            due=max(event.at, self.pushed_from),
         )
         self.add(records.delivery_record(delivery))
 

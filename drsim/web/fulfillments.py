@@ -6,7 +6,7 @@ import orjson
 from starlette.requests import Request
 
 from drsim import render
-from drsim.domain.amend import amend_fulfillment, merged_metadata
+from drsim.domain.amend import amend_fulfillment, check_metadata, merged_metadata
 from drsim.domain.fulfill import Line, fulfill
 from drsim.domain.refusal import missing, not_found
 from drsim.engine import records
@@ -52,6 +52,7 @@ async def update(request: Request) -> Answer:
     from drsim.web.bodies import FulfillmentChange, read
 
     body = await read(request, FulfillmentChange)
+    check_metadata(body.metadata or {})
     return Answer(await desk.perform(request, lambda work: _update(work, request.path_params["id"], body)))
 
 

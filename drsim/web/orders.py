@@ -3,7 +3,7 @@
 from starlette.requests import Request
 
 from drsim import render
-from drsim.domain.amend import OrderChange, amend_order
+from drsim.domain.amend import OrderChange, amend_order, check_metadata
 from drsim.engine.simulator import Work
 from drsim.web import desk
 from drsim.web.answers import Answer, answer
@@ -65,6 +65,7 @@ async def update(request: Request) -> Answer:
     desk.about_order(request, request.path_params["id"])
     sent = await json_of(request)
     body = fitted(OrderChangeBody, sent)
+    check_metadata(body.metadata or {})
     # An upstream id of null takes it away; everywhere else null is the same as absent.
     cleared = "upstreamId" in sent and sent["upstreamId"] is None
     change = OrderChange("" if cleared else body.upstreamId, body.requestToBeForgotten, body.metadata)

@@ -60,6 +60,7 @@ def make_order(work: Work, model: OrderModel) -> bytes:
         _check_is_new(work, spec.id, None)
     if spec.source.id is not None and work.get("source", spec.source.id):
         raise _exists("Source", spec.source.id)
+    work.pushed_from = work.now
     return work.save(live(spec, model.state, replace(work.context(), now=created), work.now))
 
 

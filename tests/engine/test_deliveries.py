@@ -256,7 +256,7 @@ def test_no_answer_within_three_seconds_is_a_failure_that_delays_nobody_else(cli
         for place, order in enumerate(orders, 2):
             client.ok(client.fulfill(order, {"itemId": order["items"][0]["id"], "quantity": 1}), 201)
             eventually(partial(_has_got, receiver, 3 + 2 * (place - 1)))
-        assert time.monotonic() - started < 2.0
+        assert time.monotonic() - started < 2.8
         assert len(sleepy.received) == 1
         assert {each["state"] for each in deliveries(client, webhookId=to_other["id"])} == {"delivered"}
         eventually(lambda: len(sleepy.received) == 2)

@@ -257,7 +257,7 @@ def test_moving_one_clock_while_another_waits_for_a_slow_receiver_takes_no_time(
         for _ in range(5):
             ship(quick)
             quick.advance("1m")
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < 4
         assert len(receiver.received) == 25
         assert not moving.done()
         go_on.set()
@@ -416,8 +416,8 @@ def test_a_minute_a_second_fires_sixty_times_as_fast(receiver: Receiver) -> None
         ship(client)
         eventually(lambda: "order.complete" in types(receiver.received), 5)
         took, passed = time.monotonic() - started, now(client) - before
-        assert 0.5 <= took < 2
-        assert passed / SECOND / 60 == pytest.approx(took, abs=0.5)
+        assert 0.5 <= took < 5
+        assert passed / SECOND / 60 == pytest.approx(took, abs=1)
         events = {event["type"]: parse_time(event["createdTime"]) for event in client.events()}
         assert events["order.charge.capture.complete"] - events[CREATED] == 30 * SECOND
         # A failed delivery is tried again after five of its minutes: five seconds, or at once when time is moved.
