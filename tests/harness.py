@@ -53,8 +53,10 @@ class Drsim:
     def stop(self) -> tuple[int, str, str]:
         """SIGTERM; returns the exit code, the rest of the output, and the errors."""
         self.process.send_signal(signal.SIGTERM)
-        out, err = self.process.communicate(timeout=10)
-        return self.process.returncode, out, err
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        out, err = self.process.stdout.read(), self.process.stderr.read()
+        return self.process.wait(timeout=10), out, err
 
     def __enter__(self) -> "Drsim":
         return self
