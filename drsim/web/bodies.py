@@ -28,8 +28,8 @@ DEEPEST = 64
 
 M = TypeVar("M", bound=BaseModel)
 
-_CARD_NUMBER = re.compile(r"(?<!\d)\d(?:[ -]?\d){12,18}(?!\d)")
-_INTEGER = re.compile(r"[+-]?\d{1,18}(?:\.0*)?")
+_CARD_NUMBER = re.compile(r"(?<![0-9])[0-9](?:[ -]?[0-9]){12,18}(?![0-9])")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}(?:\.0*)?")
 
 
 class Body(BaseModel):
@@ -130,7 +130,10 @@ def dotted(location: tuple[int | str, ...]) -> str:
 
 
 def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
+    if isinstance(value, str | int):
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+    else:
+        text = orjson.dumps(value, default=str).decode()
     text = _CARD_NUMBER.sub("****", text)  # a card number is never shown again, not even a wrong one
     return text if len(text) <= 100 else text[:97] + "..."
 
