@@ -98,6 +98,7 @@ _INSERT_DOCUMENT = (
     "INSERT INTO document (number, sandbox, kind, id, at, parent, lane, due_at, value, public)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+_UPDATE_DOCUMENT = "UPDATE document SET due_at = ?, value = ?, public = ? WHERE number = ?"
 _INSERT_FACET = "INSERT INTO facet (number, name, value, sandbox, kind, at) VALUES (?, ?, ?, ?, ?, ?)"
 
 
@@ -116,8 +117,9 @@ class Transaction:
         self._touched: list[tuple[int, str, str]] = []
         self._unsaved: dict[int, Callable[[], bytes]] = {}
         self._next_number = 1 + connection.execute("SELECT coalesce(max(number), 0) FROM document").fetchone()[0]
-        # New rows wait here until something is read or the action ends: one statement for all of them.
+        # Rows wait here until something is read or the action ends: one statement for all of a sort.
         self._documents: list[tuple[Any, ...]] = []
+        self._changes: list[tuple[Any, ...]] = []
         self._facets: list[tuple[Any, ...]] = []
 
     def sandbox(self, name: str) -> tuple[int, bytes] | None:
@@ -182,10 +184,7 @@ class Transaction:
         if kept is None:
             self.add(sandbox, record)
             return
-        self._flushed().execute(
-            "UPDATE document SET due_at = ?, value = ?, public = ? WHERE number = ?",
-            (record.due, _encoded(record.value), record.public, kept.number),
-        )
+        self._changes.append((record.due, _encoded(record.value), record.public, kept.number))
         if kept.facets is None or kept.facets != record.facets:
             self._change_facets(sandbox, record, kept)
         self._keep((sandbox, record.kind, record.id), _Kept(kept.number, record.value, record.facets))
@@ -261,7 +260,7 @@ class Transaction:
             self._flushed()
             return result
         except BaseException:
-            self._documents, self._facets = [], []
+            self._documents, self._changes, self._facets = [], [], []
             self._connection.execute("ROLLBACK TO action")
             for key in self._touched:
                 self._kept.pop(key, None)
@@ -311,6 +310,9 @@ class Transaction:
         if self._documents:
             documents, self._documents = self._documents, []
             self._connection.executemany(_INSERT_DOCUMENT, documents)
+        if self._changes:
+            changes, self._changes = self._changes, []
+            self._connection.executemany(_UPDATE_DOCUMENT, changes)
         if self._facets:
             facets, self._facets = self._facets, []
             self._connection.executemany(_INSERT_FACET, facets)
@@ -321,19 +323,33 @@ class Transaction:
         self._touched.clear()
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            results = [self._attempt(action) for action in actions]
+            if len(actions) == 1:
+                # An action that is alone needs no savepoint: its transaction is rolled back as a whole.
+                try:
+                    results = [(True, actions[0](self))]
+                    self._flushed()
+                except Exception as error:
+                    self._roll_back()
+                    return [(False, error)]
+            else:
+                results = [self._attempt(each) for each in actions]
             for number, body in self._unsaved.items():
                 self._flushed().execute("UPDATE sandbox SET body = ? WHERE number = ?", (body(), number))
-            self._connection.execute("COMMIT")
+            self._flushed().execute("COMMIT")
         except BaseException:
-            self._documents, self._facets = [], []
-            self._kept.clear()
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+            self._roll_back()
             raise
         finally:
             self._unsaved.clear()
         return results
+
+    def _roll_back(self) -> None:
+        """Undoes the whole transaction, and forgets what was learnt in it."""
+        self._documents, self._changes, self._facets = [], [], []
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+        for key in self._touched:
+            self._kept.pop(key, None)
 
     def _attempt(self, action: Callable[["Transaction"], Any]) -> tuple[bool, Any]:
         try:
@@ -631,7 +647,9 @@ def _prepare(connection: sqlite3.Connection, durable: bool) -> None:
     ours = version == SCHEMA_VERSION and {"sandbox", "document", "facet"} <= tables
     if not ours and (version or tables):
         raise StoreError("is not a database of this version of drsim")
+    connection.execute("PRAGMA page_size = 8192")  # an order fits in a page
     connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA wal_autocheckpoint = 8000")  # writes each busy page once for many commits
     connection.execute(f"PRAGMA synchronous = {'NORMAL' if durable else 'OFF'}")
     connection.execute("PRAGMA temp_store = MEMORY")
     if ours:

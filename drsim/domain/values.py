@@ -18,9 +18,11 @@ def value(cls: type[T]) -> type[T]:
     fields = made.__dataclass_fields__
     made._names = tuple(fields)
     made._blank = {name: field.default for name, field in fields.items()}
-    made._factories = {
-        name: field.default_factory for name, field in fields.items() if field.default_factory is not MISSING
-    }
+    made._factories = tuple(
+        (name, field.default_factory) for name, field in fields.items() if field.default_factory is not MISSING
+    )
+    optional = {name for name, field in fields.items() if field.default is not MISSING}
+    made._required = frozenset(fields) - optional - {name for name, _ in made._factories}
     made._compared = tuple(name for name, field in fields.items() if field.compare)
     made.__init__ = _init
     made.__eq__ = _eq
@@ -43,23 +45,21 @@ def replace(value: T, **changes: Any) -> T:
 
 
 def _init(self: Any, *given: Any, **named: Any) -> None:
-    fields = self.__dict__
-    fields.update(self._blank)  # fields keep the order of the class, however they are given
     names = self._names
     if given:
-        if len(given) > len(names):
-            raise TypeError(f"{type(self).__name__} takes {len(names)} fields, not {len(given)}")
-        fields.update(zip(names, given, strict=False))
-        if named and not named.keys().isdisjoint(names[: len(given)]):
-            raise TypeError(f"{type(self).__name__} got a field twice")
+        by_place = dict(zip(names, given, strict=False))
+        if len(given) > len(names) or not by_place.keys().isdisjoint(named):
+            raise TypeError(f"{type(self).__name__} got more than its {len(names)} fields")
+        named = by_place | named
+    fields = self.__dict__
+    fields.update(self._blank)  # fields keep the order of the class, however they are given
     fields.update(named)
-    for name, factory in self._factories.items():
-        if fields[name] is MISSING:
-            fields[name] = factory()
-    if len(fields) != len(names) or any(given is MISSING for given in fields.values()):
-        missing = [name for name in names if fields[name] is MISSING]
-        unknown = sorted(fields.keys() - set(names))
+    if len(fields) != len(names) or not self._required <= named.keys():
+        missing, unknown = sorted(self._required - named.keys()), sorted(fields.keys() - set(names))
         raise TypeError(f"{type(self).__name__} lacks {missing} and does not know {unknown}")
+    for name, factory in self._factories:
+        if name not in named:
+            fields[name] = factory()
 
 
 def _eq(self: Any, other: Any) -> Any:
