@@ -51,6 +51,9 @@ async def _open(options: Options, front: Front, listening: socket.socket, servin
     )
     try:
         worlds = [opening.read_world(path) for path in options.scenarios]
+    except (OSError, ValueError) as error:
+        return _fail(str(error), UNREADABLE)
+    try:
         async with bootstrap.backend(settings, front) as running:
             made = await opening.open_world(running, options, worlds)
             front.opened.set()
@@ -63,8 +66,6 @@ async def _open(options: Options, front: Front, listening: socket.socket, servin
     except Refused as refusal:
         where = f" ({refusal.parameter})" if refusal.parameter else ""
         return _fail(f"the scenario cannot start: {refusal.message}{where}", UNREADABLE)
-    except (OSError, ValueError) as error:
-        return _fail(str(error), UNREADABLE)
     return STOPPED
 
 

@@ -69,7 +69,7 @@ class Sender:
                 return await self._answer(url, headers, body, connection)
         except TimeoutError:
             return None, f"no answer within {ANSWER_WITHIN // 1_000} ms"
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except Exception as error:  # whatever a receiver makes the client raise is a failed attempt, nothing more
             return None, str(error) or type(error).__name__
 
     async def _answer(

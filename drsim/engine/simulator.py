@@ -286,7 +286,7 @@ class Simulator:
     def _run(self, transaction: Transaction, name: str, action: Callable[[Work], T]) -> T:
         known = self._sandboxes.get(name)
         sandbox = known or self._load(transaction, name)
-        before = sandbox.kept()
+        before, noted = sandbox.kept(), len(sandbox.fired or ())
         wall = self.wall()
         work = Work(transaction, sandbox, sandbox.now(wall), wall)
         try:
@@ -298,6 +298,8 @@ class Simulator:
             if known is None:
                 del self._sandboxes[name]
             sandbox.take_back(before)
+            if sandbox.fired:
+                del sandbox.fired[noted:]
             raise
         running = self._sandboxes[name]
         if known is None or running.kept()[:-1] != before[:-1]:

@@ -128,7 +128,8 @@ def _keep(work: Work, calls: list[Call]) -> None:
     for call in calls:
         public = orjson.dumps({"at": call.at, "place": call.place, **call.shown()})
         work.add(Record("call", call.id, call.at, None, public, call.order_id))
-        if call.place % KEPT_WRITES == 0:
+        count = work.sandbox.counters["call"] = work.sandbox.counters.get("call", 0) + 1
+        if count % 1_000 == 0:
             work.transaction.delete_oldest(work.sandbox.number, "call", KEPT_WRITES)
 
 

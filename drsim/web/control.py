@@ -36,7 +36,9 @@ async def advance(request: Request) -> Answer:
 
     body = await read(request, AdvanceBody)
     _, sandbox = await desk.present(request)
-    now = sandbox.now(desk.simulator_of(request).wall())
+    now = sandbox.clock.now(desk.simulator_of(request).wall())
+    if body.by is not None and body.to is not None:
+        raise Refused("bad_request", "invalid_parameter", "Give either by or to, not both.", "to")
     if body.by is not None:
         to = now + span("by", body.by)
     elif body.to is not None:
@@ -61,7 +63,7 @@ async def settle(request: Request) -> Answer:
         raise Refused("bad_request", "invalid_parameter", message, "until")
     limit = span("limit", body.limit)
     _, sandbox = await desk.present(request)
-    now = sandbox.now(desk.simulator_of(request).wall())
+    now = sandbox.clock.now(desk.simulator_of(request).wall())
     await _scheduler(request).settle(sandbox.name, min(LAST, now + limit) if body.until == "idle" else None)
     return answer(await _clock(request))
 

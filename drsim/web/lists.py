@@ -98,7 +98,7 @@ def enveloped(page: list[bytes], more: bool) -> Answer:
 def limit_of(request: Request) -> int:
     """`limit`, 1 to 100, 10 when absent. Raises `Refused`."""
     text = request.query_params.get("limit", "") or str(_USUAL)
-    if not text.isdecimal() or len(text) > 4 or not 1 <= int(text) <= MOST:
+    if not (text.isascii() and text.isdecimal()) or len(text) > 4 or not 1 <= int(text) <= MOST:
         raise Refused("bad_request", "invalid_parameter", f"'{text[:100]}' is not a valid limit.", "limit")
     return int(text)
 
