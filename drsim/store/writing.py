@@ -1,0 +1,291 @@
+"""Writing: the transaction that actions read and write with, on the database thread."""
+
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import orjson
+
+from drsim.domain.clock import Time
+from drsim.store.reading import public_form
+from drsim.store.records import Facets, Record
+
+T = TypeVar("T")
+
+_KEPT_VALUES = 4096
+
+
+class _Kept:
+    """A document as it is known: its row, its value, and its facets once they were looked up."""
+
+    __slots__ = ("facets", "number", "value")
+
+    def __init__(self, number: int, value: Any, facets: Facets | None) -> None:
+        self.number = number
+        self.value = value
+        self.facets = facets
+
+
+_INSERT_DOCUMENT = (
+    "INSERT INTO document (number, sandbox, kind, id, at, parent, lane, due_at, value, public)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_UPDATE_DOCUMENT = "UPDATE document SET due_at = ?, value = ?, public = ? WHERE number = ?"
+_INSERT_FACET = "INSERT INTO facet (number, name, value, sandbox, kind, at) VALUES (?, ?, ?, ?, ?, ?)"
+
+
+def _encoded(value: Any) -> bytes | None:
+    # Patterns of behavior rules may hold exact decimals; their shortest float reads back as the same decimal.
+    return None if value is None else orjson.dumps(value, default=float)
+
+
+class Transaction:
+    """What an action reads and writes with. Lives on the database thread; one for the whole life of the store."""
+
+    def __init__(self, connection: sqlite3.Connection, decode: Callable[[str, bytes], Any]) -> None:
+        self._connection = connection
+        self._decode = decode
+        self._kept: OrderedDict[tuple[int, str, str], _Kept] = OrderedDict()
+        self._touched: list[tuple[int, str, str]] = []
+        self._unsaved: dict[int, Callable[[], bytes]] = {}
+        self._next_number = 1 + connection.execute("SELECT coalesce(max(number), 0) FROM document").fetchone()[0]
+        # Rows wait here until something is read or the action ends: one statement for all of a sort.
+        self._documents: list[tuple[Any, ...]] = []
+        self._changes: list[tuple[Any, ...]] = []
+        self._facets: list[tuple[Any, ...]] = []
+
+    def sandbox(self, name: str) -> tuple[int, bytes] | None:
+        """The number and the body of a sandbox."""
+        row = self._connection.execute("SELECT number, body FROM sandbox WHERE name = ?", (name,)).fetchone()
+        return None if row is None else (row[0], row[1])
+
+    def add_sandbox(self, name: str, body: bytes) -> int:
+        """A new sandbox; returns its number."""
+        cursor = self._connection.execute("INSERT INTO sandbox (name, body) VALUES (?, ?)", (name, body))
+        return int(cursor.lastrowid or 0)
+
+    def save_sandbox(self, number: int, body: Callable[[], bytes]) -> None:
+        """Saves the body once, right before the commit, however many actions of the group ask for it."""
+        self._unsaved[number] = body
+
+    def is_empty(self, sandbox: int) -> bool:
+        """Whether a sandbox has no document but its call log."""
+        row = self._flushed().execute("SELECT 1 FROM document WHERE sandbox = ? AND kind <> 'call' LIMIT 1", (sandbox,))
+        return row.fetchone() is None
+
+    def empty_sandbox(self, number: int) -> None:
+        """Removes every document of a sandbox."""
+        connection = self._flushed()
+        connection.execute(
+            "DELETE FROM facet WHERE number IN (SELECT number FROM document WHERE sandbox = ?)", (number,)
+        )
+        connection.execute("DELETE FROM document WHERE sandbox = ?", (number,))
+        for key in [key for key in self._kept if key[0] == number]:
+            del self._kept[key]
+
+    def get(self, sandbox: int, kind: str, id: str) -> Any:
+        """The value of a document, or nothing."""
+        kept = self._find(sandbox, kind, id)
+        return None if kept is None else kept.value
+
+    def public(self, sandbox: int, kind: str, id: str) -> bytes | None:
+        """The public form of a document."""
+        return public_form(self._flushed(), sandbox, kind, id)
+
+    def all(self, sandbox: int, kind: str, parent: str | None = None) -> list[Any]:
+        """The values of all documents of a kind (and a parent), oldest first. For kinds of which there are few."""
+        where, arguments = "sandbox = ? AND kind = ?", [sandbox, kind]
+        if parent is not None:
+            where, arguments = f"{where} AND parent = ?", [*arguments, parent]
+        rows = self._flushed().execute(f"SELECT id FROM document WHERE {where} ORDER BY at, number", arguments)
+        return [self.get(sandbox, kind, id) for (id,) in rows.fetchall()]
+
+    def newest(self, sandbox: int, kind: str, limit: int, parent: str | None = None) -> list[bytes]:
+        """The public forms of the newest documents of a kind (and a parent)."""
+        where, arguments = ("sandbox = ? AND kind = ?", [sandbox, kind])
+        if parent is not None:
+            where, arguments = ("sandbox = ? AND parent = ? AND kind = ?", [sandbox, parent, kind])
+        rows = self._flushed().execute(
+            f"SELECT public FROM document WHERE {where} ORDER BY at DESC, number DESC LIMIT ?", [*arguments, limit]
+        )
+        return [public for (public,) in rows.fetchall()]
+
+    def put(self, sandbox: int, record: Record) -> None:
+        """Saves a document, new or changed."""
+        kept = self._find(sandbox, record.kind, record.id)
+        if kept is None:
+            self.add(sandbox, record)
+            return
+        self._changes.append((record.due, _encoded(record.value), record.public, kept.number))
+        if kept.facets is None or kept.facets != record.facets:
+            self._change_facets(sandbox, record, kept)
+        self._keep((sandbox, record.kind, record.id), _Kept(kept.number, record.value, record.facets))
+
+    def add(self, sandbox: int, record: Record) -> None:
+        """Saves a document that is certainly new."""
+        number = self._next_number
+        self._next_number += 1
+        kind, at = record.kind, record.at
+        self._documents.append(
+            (
+                number,
+                sandbox,
+                kind,
+                record.id,
+                at,
+                record.parent,
+                record.lane,
+                record.due,
+                _encoded(record.value),
+                record.public,
+            )
+        )
+        for name, text in record.facets:
+            self._facets.append((number, name, text, sandbox, kind, at))
+        if record.value is not None:
+            self._keep((sandbox, kind, record.id), _Kept(number, record.value, record.facets))
+
+    def delete(self, sandbox: int, kind: str, id: str) -> None:
+        """Removes a document."""
+        kept = self._find(sandbox, kind, id)
+        if kept is not None:
+            self._flushed().execute("DELETE FROM facet WHERE number = ?", (kept.number,))
+            self._flushed().execute("DELETE FROM document WHERE number = ?", (kept.number,))
+            self._kept.pop((sandbox, kind, id), None)
+
+    def delete_oldest(self, sandbox: int, kind: str, keep: int) -> None:
+        """Keeps the newest `keep` documents of a kind that has no facets."""
+        self._flushed().execute(
+            "DELETE FROM document WHERE number IN (SELECT number FROM document WHERE sandbox = ? AND kind = ?"
+            " ORDER BY at DESC, number DESC LIMIT -1 OFFSET ?)",
+            (sandbox, kind, keep),
+        )
+
+    def next_due(self, sandbox: int, lane: str) -> tuple[Time, str] | None:
+        """When the next document of a lane wakes, and its id."""
+        row = (
+            self._flushed()
+            .execute(
+                "SELECT due_at, id FROM document WHERE sandbox = ? AND lane = ? AND due_at IS NOT NULL"
+                " ORDER BY due_at, number LIMIT 1",
+                (sandbox, lane),
+            )
+            .fetchone()
+        )
+        return None if row is None else (row[0], row[1])
+
+    def due(self, sandbox: int, lane: str, until: Time | None, limit: int) -> list[str]:
+        """The ids of what is due in a lane by `until` (or ever), in its order."""
+        where, arguments = ("due_at IS NOT NULL", []) if until is None else ("due_at <= ?", [until])
+        rows = self._flushed().execute(
+            f"SELECT id FROM document WHERE sandbox = ? AND lane = ? AND {where} ORDER BY due_at, number LIMIT ?",
+            (sandbox, lane, *arguments, limit),
+        )
+        return [id for (id,) in rows.fetchall()]
+
+    def atomic(self, action: Callable[[], T]) -> T:
+        """Runs `action` so that an exception leaves nothing of it behind."""
+        self._flushed().execute("SAVEPOINT action")
+        outer, self._touched = self._touched, []
+        try:
+            result = action()
+            self._flushed()
+            return result
+        except BaseException:
+            self._documents, self._changes, self._facets = [], [], []
+            self._connection.execute("ROLLBACK TO action")
+            for key in self._touched:
+                self._kept.pop(key, None)
+            raise
+        finally:
+            self._connection.execute("RELEASE action")
+            self._touched = outer + self._touched
+
+    def _find(self, sandbox: int, kind: str, id: str) -> _Kept | None:
+        key = (sandbox, kind, id)
+        kept = self._kept.get(key)
+        if kept is not None:
+            self._kept.move_to_end(key)
+            return kept
+        row = (
+            self._flushed()
+            .execute("SELECT number, value FROM document WHERE sandbox = ? AND kind = ? AND id = ?", key)
+            .fetchone()
+        )
+        if row is None:
+            return None
+        kept = _Kept(row[0], None if row[1] is None else self._decode(kind, row[1]), None)
+        self._keep(key, kept)
+        return kept
+
+    def _keep(self, key: tuple[int, str, str], kept: _Kept) -> None:
+        self._kept[key] = kept
+        self._touched.append(key)
+        if len(self._kept) > _KEPT_VALUES:
+            self._kept.popitem(last=False)
+
+    def _change_facets(self, sandbox: int, record: Record, kept: _Kept) -> None:
+        present = kept.facets
+        if present is None:
+            rows = self._flushed().execute("SELECT name, value FROM facet WHERE number = ?", (kept.number,))
+            present = frozenset((name, value) for name, value in rows.fetchall())
+        if gone := present - record.facets:
+            self._flushed().executemany(
+                "DELETE FROM facet WHERE number = ? AND name = ? AND value = ?",
+                [(kept.number, name, value) for name, value in gone],
+            )
+        for name, text in record.facets - present:
+            self._facets.append((kept.number, name, text, sandbox, record.kind, record.at))
+
+    def _flushed(self) -> sqlite3.Connection:
+        """The connection, once all waiting rows are written."""
+        if self._documents:
+            documents, self._documents = self._documents, []
+            self._connection.executemany(_INSERT_DOCUMENT, documents)
+        if self._changes:
+            changes, self._changes = self._changes, []
+            self._connection.executemany(_UPDATE_DOCUMENT, changes)
+        if self._facets:
+            facets, self._facets = self._facets, []
+            self._connection.executemany(_INSERT_FACET, facets)
+        return self._connection
+
+    def run_group(self, actions: Sequence[Callable[["Transaction"], Any]]) -> list[tuple[bool, Any]]:
+        """Runs actions in one commit; per action, whether it worked and what it returned or raised."""
+        self._touched.clear()
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            if len(actions) == 1:
+                # An action that is alone needs no savepoint: its transaction is rolled back as a whole.
+                try:
+                    results = [(True, actions[0](self))]
+                    self._flushed()
+                except Exception as error:
+                    self._roll_back()
+                    return [(False, error)]
+            else:
+                results = [self._attempt(each) for each in actions]
+            for number, body in self._unsaved.items():
+                self._flushed().execute("UPDATE sandbox SET body = ? WHERE number = ?", (body(), number))
+            self._flushed().execute("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+        finally:
+            self._unsaved.clear()
+        return results
+
+    def _roll_back(self) -> None:
+        """Undoes the whole transaction, and forgets what was learnt in it."""
+        self._documents, self._changes, self._facets = [], [], []
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+        for key in self._touched:
+            self._kept.pop(key, None)
+
+    def _attempt(self, action: Callable[["Transaction"], Any]) -> tuple[bool, Any]:
+        try:
+            return True, self.atomic(lambda: action(self))
+        except Exception as error:
+            return False, error
