@@ -110,10 +110,6 @@ def _page_statements(reader: Reader, sandbox: int, query: Query) -> Iterable[tup
         if bound is not None:
             where.append(f"{table}.at {sign} ?")
             arguments.append(bound)
-    cursor = query.before or query.after
-    if cursor is not None:
-        where.append(f"({table}.at, {table}.number) {'>' if query.before else '<'} (?, ?)")
-        arguments += cursor
     for condition in query.conditions:
         if condition is not driver:
             sql, values = _facet_condition("g", condition)
@@ -121,23 +117,38 @@ def _page_statements(reader: Reader, sandbox: int, query: Query) -> Iterable[tup
             arguments += values
     end = f"ORDER BY {table}.at {order}, {table}.number {order} LIMIT {query.limit + 1}"
     start = f"{table}.sandbox = ? AND {table}.kind = ?"
-    if driver is None:
-        yield (
-            f"SELECT d.at, d.number, d.public FROM document d WHERE {' AND '.join([start, *where])} {end}",
-            [
-                sandbox,
-                query.kind,
-                *arguments,
-            ],
-        )
-        return
-    for part in _single_values(driver):
-        sql, values = _facet_condition("f", part)
-        yield (
-            "SELECT f.at, f.number, d.public FROM facet f JOIN document d ON d.number = f.number"
-            f" WHERE {' AND '.join([start, sql, *where])} {end}",
-            [sandbox, query.kind, *values, *arguments],
-        )
+    for beyond, place in _beyond_cursor(table, query):
+        if driver is None:
+            conditions = " AND ".join([start, *where, *beyond])
+            yield (
+                f"SELECT d.at, d.number, d.public FROM document d WHERE {conditions} {end}",
+                [sandbox, query.kind, *arguments, *place],
+            )
+            continue
+        for part in _single_values(driver):
+            sql, values = _facet_condition("f", part)
+            conditions = " AND ".join([start, sql, *where, *beyond])
+            yield (
+                "SELECT f.at, f.number, d.public FROM facet f JOIN document d ON d.number = f.number"
+                f" WHERE {conditions} {end}",
+                [sandbox, query.kind, *values, *arguments, *place],
+            )
+
+
+def _beyond_cursor(table: str, query: Query) -> list[tuple[list[str], list[int]]]:
+    """What lies beyond the cursor, as conditions that an index answers: the rest of its instant, then other instants.
+
+    As one comparison of pairs it would be read from the start of the cursor's instant, and a frozen clock puts
+    everything into one.
+    """
+    cursor = query.before or query.after
+    if cursor is None:
+        return [([], [])]
+    sign = ">" if query.before else "<"
+    return [
+        ([f"{table}.at = ?", f"{table}.number {sign} ?"], list(cursor)),
+        ([f"{table}.at {sign} ?"], [cursor[0]]),
+    ]
 
 
 def _rarest(reader: Reader, sandbox: int, query: Query) -> Equal | Between | None:
