@@ -64,6 +64,11 @@ class Store:
         result: T = await connection._execute(function)  # type: ignore[no-untyped-call]
         return result
 
+    @property
+    def mark(self) -> int:
+        """Where in the order of documents the present is; what is saved later stands behind it."""
+        return self._transaction.mark
+
     async def run(self, action: Callable[[Transaction], T]) -> T:
         """Runs `action` in a transaction and returns what it returns, once that is committed.
 

@@ -49,7 +49,7 @@ class Transaction:
         self._kept: OrderedDict[tuple[int, str, str], _Kept] = OrderedDict()
         self._touched: list[tuple[int, str, str]] = []
         self._unsaved: dict[int, Callable[[], bytes]] = {}
-        self._next_number = 1 + connection.execute("SELECT coalesce(max(number), 0) FROM document").fetchone()[0]
+        self._next_number: int = 1 + connection.execute("SELECT coalesce(max(number), 0) FROM document").fetchone()[0]
         # Rows wait here until something is read or the action ends: one statement for all of a sort.
         self._documents: list[tuple[Any, ...]] = []
         self._changes: list[tuple[Any, ...]] = []
@@ -100,6 +100,20 @@ class Transaction:
             where, arguments = f"{where} AND parent = ?", [*arguments, parent]
         rows = self._flushed().execute(f"SELECT id FROM document WHERE {where} ORDER BY at, number", arguments)
         return [self.get(sandbox, kind, id) for (id,) in rows.fetchall()]
+
+    @property
+    def mark(self) -> int:
+        """The number of the next document: whatever is saved from now on has this number or a higher one."""
+        return self._next_number
+
+    def numbered(self, sandbox: int, kind: str, parent: str, limit: int) -> list[tuple[int, bytes]]:
+        """Number and public form of the newest documents of a parent, oldest first."""
+        rows = self._flushed().execute(
+            "SELECT number, public FROM document WHERE sandbox = ? AND parent = ? AND kind = ?"
+            " ORDER BY at DESC, number DESC LIMIT ?",
+            (sandbox, parent, kind, limit),
+        )
+        return rows.fetchall()[::-1]
 
     def newest(self, sandbox: int, kind: str, limit: int, parent: str | None = None) -> list[bytes]:
         """The public forms of the newest documents of a kind (and a parent)."""

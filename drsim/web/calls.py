@@ -25,11 +25,16 @@ _HIDDEN = (b"authorization", b"drsim-control-token", b"cookie")
 
 @value
 class Call:
-    """One call, as it came and as it was answered. `order_id` is the order it was about, where that is known."""
+    """One call, as it came and as it was answered. `order_id` is the order it was about, where that is known.
+
+    `place` counts the calls of a sandbox; `mark` is where in the order of documents it came in: what it has caused
+    stands behind that.
+    """
 
     id: str
     at: Time
     place: int
+    mark: int
     method: str
     path: str
     query: str
@@ -48,6 +53,7 @@ class Call:
         }
         shown: dict[str, Any] = {
             "id": self.id,
+            "mark": self.mark,
             "time": format_precise(self.at),
             "method": self.method,
             "path": self.path,

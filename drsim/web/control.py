@@ -98,6 +98,8 @@ async def requests(request: Request) -> Answer:
     """`GET /_sim/requests`: the API log, newest first."""
     calls = await _calls(request).newest(desk.sandbox_of(request).name, limit_of(request) + 1)
     limit = limit_of(request)
+    for call in calls:
+        del call["mark"]
     return answer({"hasMore": len(calls) > limit, "data": calls[:limit]})
 
 

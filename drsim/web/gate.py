@@ -77,7 +77,7 @@ class Gate:
         sandbox = self._simulator.known(access.sandbox) or await self._simulator.sandbox(access.sandbox)
         version = headers.get(b"digitalriver-version", b"").decode("latin-1") or LATEST_VERSION
         scope["drsim.sandbox"] = sandbox
-        record = _Recording(send, sandbox, scope, headers, version)
+        record = _Recording(send, sandbox, scope, self._simulator.store.mark, version)
         refusal = self._refusal(scope, headers, access, sandbox, version)
         if refusal is not None:
             await refusal(scope, receive, record.send)
@@ -147,10 +147,11 @@ class Gate:
 class _Recording:
     """One call being taken down while its response goes out."""
 
-    def __init__(self, send: Send, sandbox: Sandbox, scope: Scope, headers: dict[bytes, bytes], version: str) -> None:
+    def __init__(self, send: Send, sandbox: Sandbox, scope: Scope, mark: int, version: str) -> None:
         self._send = send
         self._sandbox = sandbox
         self._scope = scope
+        self._mark = mark
         self._version = version
         self._status = 500
         self._answer = b""
@@ -174,6 +175,7 @@ class _Recording:
             id=self.id,
             at=self._sandbox.clock.now(simulator.wall()),
             place=self.place,
+            mark=self._mark,
             method=scope["method"],
             path=scope["path"],
             query=scope["query_string"].decode("latin-1"),
