@@ -1,4 +1,7 @@
-"""The command line. Every option can also be set by an environment variable, `DRSIM_` and its name."""
+"""The command line. Every option can also be set by an environment variable, `DRSIM_` and its name.
+
+Exit codes: 0 all well, 1 an expectation failed, 2 wrong usage or an unreadable scenario, 3 could not run.
+"""
 
 import argparse
 import sys
@@ -9,9 +12,6 @@ from drsim import __version__
 
 if TYPE_CHECKING:
     from drsim.options import Options
-
-PASSED, FAILED, USAGE, BROKEN = 0, 1, 2, 3
-"""Exit codes: all well, an expectation failed, wrong usage or an unreadable scenario, could not run."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -60,10 +60,6 @@ class Sandbox:
         self.calls += 1
         return as_uuid(self._chance(f"call{self.counters.get('loaded', 0)}", self.calls))
 
-    def chance(self, label: str) -> int:
-        """A number that depends on the seed and the label only."""
-        return self._chance(label, 0)
-
     def _chance(self, label: str, count: int) -> int:
         return int.from_bytes(blake2b(f"{self.seed}/{label}/{count}".encode(), digest_size=16).digest())
 

@@ -20,7 +20,6 @@ from drsim.web.calls import Call, CallLog
 from drsim.web.keys import Access, Keys
 
 NOT_AUTHORIZED = "An authorization error has occurred."
-CONTROL = "/_sim/"
 
 _PUBLIC_KEY_MAY = re.compile(r"GET /sources/[^/]+|POST /sources")
 _LOOPBACK = re.compile(r"(localhost|127(?:\.\d{1,3}){3}|\[::1\])(:\d+)?", re.IGNORECASE)
