@@ -14,7 +14,7 @@ from drsim.engine.subscriptions import subscribe
 from drsim.options import Options
 
 if TYPE_CHECKING:
-    from drsim.world.models import World
+    from drsim.format.models import World
 
 
 def read_world(path: str) -> "World":
@@ -22,7 +22,7 @@ def read_world(path: str) -> "World":
 
     Raises `OSError`, and `Unfit` (a `ValueError`) with every problem at its `file:line:column`.
     """
-    from drsim.world.load import read
+    from drsim.format.load import read
 
     folder = Path(path).parent
     text = Path(path).read_bytes().decode("utf-8", "replace")

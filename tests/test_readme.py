@@ -9,10 +9,10 @@ import pytest
 
 from drsim import cli
 from drsim.domain.account import Account
+from drsim.format.load import read
+from drsim.format.models import AccountModel, OrderModel
 from drsim.web.app import routes
 from drsim.web.front import HEALTH
-from drsim.world.load import read
-from drsim.world.models import AccountModel, OrderModel
 from tests.harness import Client, Drsim
 
 ROOT = Path(__file__).parent.parent

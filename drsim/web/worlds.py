@@ -11,14 +11,14 @@ from drsim.web import desk
 from drsim.web.answers import Answer, answer
 
 if TYPE_CHECKING:
-    from drsim.world.problems import Problem, Unfit
+    from drsim.format.problems import Problem, Unfit
 
 
 async def create_order(request: Request) -> Answer:
     """`POST /_sim/orders`: an order from a specification as in `given.orders[]`; its events go out."""
+    from drsim.format.models import OrderModel
     from drsim.web.bodies import fitted, json_of
     from drsim.world.make import make_order
-    from drsim.world.models import OrderModel
 
     model = fitted(OrderModel, await json_of(request))
     return Answer(await desk.perform(request, lambda work: make_order(work, model)), 201)
@@ -26,10 +26,10 @@ async def create_order(request: Request) -> Answer:
 
 async def load_scenario(request: Request) -> Answer:
     """`POST /_sim/scenario`: a world as YAML or JSON; answers the aliases with what they stand for."""
+    from drsim.format.load import read
+    from drsim.format.problems import Unfit
     from drsim.web.bodies import malformed, text_of
-    from drsim.world.load import read
     from drsim.world.make import make_world
-    from drsim.world.problems import Unfit
 
     try:
         text = (await text_of(request)).decode()
@@ -49,9 +49,9 @@ async def list_rules(request: Request) -> Answer:
 
 async def create_rule(request: Request) -> Answer:
     """`POST /_sim/behavior`: one more rule, tried after the others."""
+    from drsim.format.models import RuleModel
     from drsim.web.bodies import fitted, json_of
     from drsim.world.make import make_rule
-    from drsim.world.models import RuleModel
 
     model = fitted(RuleModel, await json_of(request))
     return Answer(await desk.perform(request, lambda work: make_rule(work, model, {})), 201)

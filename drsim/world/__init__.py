@@ -1,5 +1,4 @@
-"""The world of a scenario file: what is given, how the account is set up, how the payment provider behaves.
+"""The world of a scenario file, made: what is given, how the account is set up, how the payment provider behaves.
 
-`load` reads a file, `models` and `orders` say what may stand in it, `build` makes domain values of it. Nothing is
-imported here, so that a server which never sees a scenario never pays for reading one.
+`make` makes it in a sandbox, `build` turns what `drsim.format` has read into values of the domain.
 """

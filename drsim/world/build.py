@@ -11,9 +11,9 @@ from drsim.domain.money import minor
 from drsim.domain.outcome import Failure, Rule, Then
 from drsim.domain.place import LineSpec, OrderSpec, ShippingSpec
 from drsim.engine.makeup import MakeUp
-from drsim.world.models import AccountModel, RuleModel, ThenModel
-from drsim.world.numbers import plain
-from drsim.world.orders import DiscountModel, ItemModel, OrderModel
+from drsim.format.models import AccountModel, RuleModel, ThenModel
+from drsim.format.numbers import plain
+from drsim.format.orders import DiscountModel, ItemModel, OrderModel
 from drsim.world.parties import parties
 from drsim.world.payment import source_spec
 

@@ -16,10 +16,10 @@ from drsim.domain.orders import Item, Order, PaymentSession, Sale, Shipping, Tot
 from drsim.domain.place import selling_entity
 from drsim.domain.sources import Source
 from drsim.domain.states import SESSION
-from drsim.world.copied import NONE, ItemResource
+from drsim.format.copied import NONE, ItemResource
+from drsim.format.resources import OrderResource
 from drsim.world.imported_payment import charges_of, sources_of
 from drsim.world.imported_units import Handled, attributed
-from drsim.world.resources import OrderResource
 
 _UNPAID = "pending_payment"
 

@@ -12,8 +12,8 @@ from drsim.domain.money import decimal, minor
 from drsim.domain.orders import Item
 from drsim.domain.outcome import Failure
 from drsim.domain.sources import Source
-from drsim.world.copied import ChargeResource, OperationResource, PaymentResource, SourceResource
-from drsim.world.resources import OrderResource
+from drsim.format.copied import ChargeResource, OperationResource, PaymentResource, SourceResource
+from drsim.format.resources import OrderResource
 
 _CARD_KEPT = ("brand", "expirationMonth", "expirationYear", "lastFourDigits", "fundingSource")
 """All that is kept of a card, whatever else was copied."""

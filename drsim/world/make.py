@@ -15,10 +15,10 @@ from drsim.engine import records
 from drsim.engine.makeup import MakeUp
 from drsim.engine.simulator import Work
 from drsim.engine.subscriptions import subscribe
+from drsim.format.models import OrderModel, RuleModel, WebhookModel, World
+from drsim.format.substitute import Unresolved, resolve
 from drsim.world import build
 from drsim.world.imported import imported
-from drsim.world.models import OrderModel, RuleModel, WebhookModel, World
-from drsim.world.substitute import Unresolved, resolve
 
 Made = dict[str, Any]
 """What the aliases of a scenario stand for, in public form."""

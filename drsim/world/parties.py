@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from drsim.engine.makeup import HOME, LOCALES, MakeUp
-from drsim.world.buyer import AddressModel, OwnerModel, PartyModel
-from drsim.world.orders import OrderModel
+from drsim.format.buyer import AddressModel, OwnerModel, PartyModel
+from drsim.format.orders import OrderModel
 
 _COUNTRIES: Mapping[str, str] = {
     "EUR": "DE",

@@ -10,7 +10,7 @@ from drsim.domain.clock import Time, format_time
 from drsim.domain.methods import CARD_TYPES, METHODS, trouble_by_name
 from drsim.domain.place import SourceSpec
 from drsim.engine.makeup import MakeUp
-from drsim.world.buyer import SourceModel
+from drsim.format.buyer import SourceModel
 
 
 def source_spec(source: SourceModel, owner: Mapping[str, Any], makeup: MakeUp, now: Time) -> SourceSpec:

@@ -15,8 +15,8 @@ from drsim.domain.methods import METHODS, TEST_CARDS, Trouble
 from drsim.domain.outcome import Failure, Rule, Then
 from drsim.domain.place import OrderSpec
 from drsim.engine.makeup import MakeUp
+from drsim.format.models import AccountModel, OrderModel, RuleModel
 from drsim.world import build
-from drsim.world.models import AccountModel, OrderModel, RuleModel
 
 NOW = parse_time("2022-03-02T17:38:00Z")
 

@@ -17,9 +17,9 @@ from drsim.domain.history import STATES, live
 from drsim.domain.orders import Sale
 from drsim.domain.settle import wake
 from drsim.engine.makeup import MakeUp
+from drsim.format.models import OrderModel
 from drsim.world import build
 from drsim.world.imported import imported
-from drsim.world.models import OrderModel
 
 NOW = parse_time("2022-03-02T17:38:00Z")
 

@@ -14,9 +14,9 @@ from drsim.domain.amend import merged_metadata
 from drsim.domain.clock import Span, Time, parse_span, parse_time
 from drsim.domain.money import CURRENCIES
 from drsim.domain.refusal import Refused
-from drsim.world.mistakes import refuse, wrong
-from drsim.world.numbers import is_carried, plain
-from drsim.world.problems import shown
+from drsim.format.mistakes import refuse, wrong
+from drsim.format.numbers import is_carried, plain
+from drsim.format.problems import shown
 
 
 def one_of(options: Iterable[str], described: str | None = None) -> BeforeValidator:

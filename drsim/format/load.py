@@ -5,12 +5,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from drsim.world.models import World
-from drsim.world.numbers import plain
-from drsim.world.problems import Path, Problem, Unfit, shown
-from drsim.world.source import Document, parse
-from drsim.world.substitute import substituted
-from drsim.world.translate import problems_of
+from drsim.format.models import World
+from drsim.format.numbers import plain
+from drsim.format.problems import Path, Problem, Unfit, shown
+from drsim.format.source import Document, parse
+from drsim.format.substitute import substituted
+from drsim.format.translate import problems_of
 
 ReadFile = Callable[[str], str]
 """Gives the text of a file named in a scenario. Raises `OSError`."""

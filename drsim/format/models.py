@@ -7,8 +7,8 @@ from pydantic import BeforeValidator, Field, model_validator
 from drsim.domain.account import RateLimit, RiskTolerance, SignatureClock
 from drsim.domain.events import TYPES, matching_types
 from drsim.domain.outcome import OPERATIONS, Operation
-from drsim.world.buyer import SourceModel
-from drsim.world.fields import (
+from drsim.format.buyer import SourceModel
+from drsim.format.fields import (
     Alias,
     Duration,
     Flag,
@@ -22,12 +22,12 @@ from drsim.world.fields import (
     read_rate_limit,
     read_text,
 )
-from drsim.world.mistakes import Mistake, refuse, wrong
-from drsim.world.numbers import Quantity, Seed
-from drsim.world.orders import ItemModel, OrderModel
-from drsim.world.part import Part
-from drsim.world.patterns import NumberPattern, TextPattern
-from drsim.world.problems import shown
+from drsim.format.mistakes import Mistake, refuse, wrong
+from drsim.format.numbers import Quantity, Seed
+from drsim.format.orders import ItemModel, OrderModel
+from drsim.format.part import Part
+from drsim.format.patterns import NumberPattern, TextPattern
+from drsim.format.problems import shown
 
 __all__ = [
     "AccountModel",

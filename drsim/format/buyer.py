@@ -5,10 +5,10 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, model_validator
 
 from drsim.domain.methods import CARD_TYPES, METHODS, Card, read_card
-from drsim.world.fields import Country, Email, Text, one_of
-from drsim.world.mistakes import Mistake, refuse, wrong
-from drsim.world.numbers import whole_number
-from drsim.world.part import Part
+from drsim.format.fields import Country, Email, Text, one_of
+from drsim.format.mistakes import Mistake, refuse, wrong
+from drsim.format.numbers import whole_number
+from drsim.format.part import Part
 
 
 class AddressModel(Part):

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import ModelWrapValidatorHandler, model_validator
 
 from drsim.domain.states import ORDER
-from drsim.world.copied import (
+from drsim.format.copied import (
     NONE,
     ZERO,
     Copied,
@@ -20,10 +20,10 @@ from drsim.world.copied import (
     PaymentResource,
     Transitions,
 )
-from drsim.world.fields import Currency, Flag, Instant, Text, not_empty, one_of, too_deep
-from drsim.world.mistakes import Mistake, refuse, wrong
-from drsim.world.numbers import amounts_in
-from drsim.world.problems import Path
+from drsim.format.fields import Currency, Flag, Instant, Text, not_empty, one_of, too_deep
+from drsim.format.mistakes import Mistake, refuse, wrong
+from drsim.format.numbers import amounts_in
+from drsim.format.problems import Path
 
 
 class OrderResource(Copied):

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pydantic import ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from drsim.world.problems import Path
+from drsim.format.problems import Path
 
 Mistake = tuple[Path, str, str]
 """Where (below what is being checked), what was found, what was expected."""

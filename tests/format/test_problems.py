@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from drsim.world.load import read
-from drsim.world.problems import Unfit, masked, nearest, shown
+from drsim.format.load import read
+from drsim.format.problems import Unfit, masked, nearest, shown
 
 
 def told(text: str) -> list[str]:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from drsim.world.load import read
-from drsim.world.substitute import Unresolved, resolve, substituted
+from drsim.format.load import read
+from drsim.format.substitute import Unresolved, resolve, substituted
 
 MADE = {
     "order": {"id": "17", "total": 3.5, "items": [{"id": "i1"}, {"id": "i2"}], "live": False},

@@ -10,8 +10,8 @@ from pydantic import BeforeValidator, Field, ModelWrapValidatorHandler, Validati
 
 from drsim.domain.clock import DAY, Span
 from drsim.domain.history import STATES
-from drsim.world.buyer import PartyModel, SourceModel
-from drsim.world.fields import (
+from drsim.format.buyer import PartyModel, SourceModel
+from drsim.format.fields import (
     Alias,
     Currency,
     Duration,
@@ -23,10 +23,10 @@ from drsim.world.fields import (
     nothing_as,
     one_of,
 )
-from drsim.world.mistakes import refuse, wrong
-from drsim.world.numbers import Amount, Percent, Quantity, Rate, amounts_in
-from drsim.world.part import Part
-from drsim.world.resources import OrderResource, read_resource
+from drsim.format.mistakes import refuse, wrong
+from drsim.format.numbers import Amount, Percent, Quantity, Rate, amounts_in
+from drsim.format.part import Part
+from drsim.format.resources import OrderResource, read_resource
 
 _SETTLED = ("cancelled", "complete", "dispute", "returned", "blocked")
 """States that an order is brought to by things which take time."""

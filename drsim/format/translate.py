@@ -6,8 +6,8 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from drsim.world.problems import MOST, Path, Problem, nearest, shown
-from drsim.world.source import Document
+from drsim.format.problems import MOST, Path, Problem, nearest, shown
+from drsim.format.source import Document
 
 _EXPECTED = {
     "string_type": "text",

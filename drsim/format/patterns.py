@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 from drsim.domain.matching import check
-from drsim.world.fields import too_deep
-from drsim.world.mistakes import wrong
-from drsim.world.numbers import is_carried, plain, read_number
-from drsim.world.problems import shown
+from drsim.format.fields import too_deep
+from drsim.format.mistakes import wrong
+from drsim.format.numbers import is_carried, plain, read_number
+from drsim.format.problems import shown
 
 
 def pattern(adapted: Callable[[Any], Any]) -> BeforeValidator:

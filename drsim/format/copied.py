@@ -13,10 +13,10 @@ from pydantic.alias_generators import to_camel
 from drsim.domain.methods import METHODS
 from drsim.domain.money import LIMIT, exponent
 from drsim.domain.states import CHARGE, ITEM, OPERATION
-from drsim.world.fields import Instant, Text, one_of
-from drsim.world.mistakes import wrong
-from drsim.world.numbers import Quantity, current_currency, plain, read_number
-from drsim.world.problems import shown
+from drsim.format.fields import Instant, Text, one_of
+from drsim.format.mistakes import wrong
+from drsim.format.numbers import Quantity, current_currency, plain, read_number
+from drsim.format.problems import shown
 
 _NOISE = Decimal("0.000001")
 

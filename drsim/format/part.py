@@ -5,8 +5,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic.alias_generators import to_camel
 
-from drsim.world.mistakes import wrong
-from drsim.world.problems import shown
+from drsim.format.mistakes import wrong
+from drsim.format.problems import shown
 
 
 class Part(BaseModel):

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from drsim.world.problems import MOST, Path, Problem, Unfit, masked, shown
+from drsim.format.problems import MOST, Path, Problem, Unfit, masked, shown
 
 LONGEST = 1024 * 1024
 """Characters a file may have."""

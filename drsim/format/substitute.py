@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from drsim.world.problems import Path, masked, nearest
+from drsim.format.problems import Path, masked, nearest
 
 _PLACEHOLDER = re.compile(r"\$\{([^{}]*)\}")
 _VARIABLE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)

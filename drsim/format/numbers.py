@@ -14,8 +14,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 from drsim.domain.money import CURRENCIES, LIMIT, exponent
-from drsim.world.mistakes import wrong
-from drsim.world.problems import shown
+from drsim.format.mistakes import wrong
+from drsim.format.problems import shown
 
 _currency: ContextVar[str] = ContextVar("currency", default="USD")
 """The currency of the order being checked: its amounts stand deep inside and depend on it."""

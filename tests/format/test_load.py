@@ -7,8 +7,8 @@ import pytest
 
 from drsim.domain.account import RateLimit
 from drsim.domain.clock import DAY, HOUR, SECOND, parse_time
-from drsim.world.load import prepare, read
-from drsim.world.problems import Unfit
+from drsim.format.load import prepare, read
+from drsim.format.problems import Unfit
 
 SCENARIO = """\
 scenario: Capture fails at fulfillment

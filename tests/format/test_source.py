@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from drsim.world.problems import Unfit
-from drsim.world.source import parse
+from drsim.format.problems import Unfit
+from drsim.format.source import parse
 
 
 def values(text: str) -> dict[str, Any]:
