@@ -403,7 +403,7 @@ async def test_everything_read_in_an_action_is_as_the_action_has_left_it(store: 
             tx.get(ONE, "note", "n1"),
             tx.public(ONE, "note", "n1"),
             tx.all(ONE, "note", "p"),
-            tx.newest(ONE, "note", 9),
+            [public for _, public in tx.numbered(ONE, "note", 9)][::-1],
             tx.next_due(ONE, "a"),
             tx.due(ONE, "a", 7, 9),
         )
@@ -468,7 +468,8 @@ async def test_small_lists_come_oldest_first_and_logs_newest_first(store: Store)
 
     def lists(tx: Transaction) -> Any:
         oldest = [[note.text for note in tx.all(ONE, "note", parent)] for parent in (None, "p")]
-        return oldest, tx.newest(ONE, "note", 2), tx.newest(ONE, "note", 9, "q")
+        newest = [public for _, public in tx.numbered(ONE, "note", 2)][::-1]
+        return oldest, newest, [public for _, public in tx.numbered(ONE, "note", 9, "q")][::-1]
 
     assert await store.run(lists) == (
         [["elsewhere", "early", "early too", "late"], ["early", "early too", "late"]],
@@ -481,7 +482,7 @@ async def test_deleting_the_oldest_keeps_the_newest(store: Store) -> None:
     calls = [a_note(f"c{at}", str(at), kind="call", value=None, at=at) for at in (3, 1, 5, 2, 4)]
     await save(store, a_note(), *calls)
     await store.run(lambda tx: tx.delete_oldest(ONE, "call", 2))
-    assert await store.run(lambda tx: tx.newest(ONE, "call", 9)) == [b"5", b"4"]
+    assert [public for _, public in await store.run(lambda tx: tx.numbered(ONE, "call", 9))] == [b"4", b"5"]
     assert await load(store) == Note("first")
 
 

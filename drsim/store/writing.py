@@ -106,24 +106,24 @@ class Transaction:
         """The number of the next document: whatever is saved from now on has this number or a higher one."""
         return self._next_number
 
-    def numbered(self, sandbox: int, kind: str, parent: str, limit: int) -> list[tuple[int, bytes]]:
-        """Number and public form of the newest documents of a parent, oldest first."""
-        rows = self._flushed().execute(
-            "SELECT number, public FROM document WHERE sandbox = ? AND parent = ? AND kind = ?"
-            " ORDER BY at DESC, number DESC LIMIT ?",
-            (sandbox, parent, kind, limit),
-        )
-        return rows.fetchall()[::-1]
-
-    def newest(self, sandbox: int, kind: str, limit: int, parent: str | None = None) -> list[bytes]:
-        """The public forms of the newest documents of a kind (and a parent)."""
+    def numbered(self, sandbox: int, kind: str, limit: int, parent: str | None = None) -> list[tuple[int, bytes]]:
+        """Number and public form of the newest documents of a kind (and a parent), oldest first."""
         where, arguments = ("sandbox = ? AND kind = ?", [sandbox, kind])
         if parent is not None:
             where, arguments = ("sandbox = ? AND parent = ? AND kind = ?", [sandbox, parent, kind])
         rows = self._flushed().execute(
-            f"SELECT public FROM document WHERE {where} ORDER BY at DESC, number DESC LIMIT ?", [*arguments, limit]
+            f"SELECT number, public FROM document WHERE {where} ORDER BY at DESC, number DESC LIMIT ?",
+            [*arguments, limit],
         )
-        return [public for (public,) in rows.fetchall()]
+        return rows.fetchall()[::-1]
+
+    def since(self, sandbox: int, kind: str, number: int, limit: int) -> list[tuple[int, bytes]]:
+        """Number and public form of the documents of a kind that were saved after this number, in that order."""
+        rows = self._flushed().execute(
+            "SELECT number, public FROM document WHERE number > ? AND sandbox = ? AND kind = ? ORDER BY number LIMIT ?",
+            (number, sandbox, kind, limit),
+        )
+        return rows.fetchall()
 
     def put(self, sandbox: int, record: Record) -> None:
         """Saves a document, new or changed."""

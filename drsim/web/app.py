@@ -43,7 +43,9 @@ def routes() -> list[Route]:
         _at("/_sim/behavior/{id}", DELETE=worlds.delete_rule),
         _at("/_sim/deliveries", GET=control.deliveries),
         _at("/_sim/webhooks/{id}/secrets", GET=control.secrets),
+        _at("/_sim/events", GET=control.events),
         _at("/_sim/requests", GET=control.requests),
+        _at("/_sim/timeline", GET=control.sandbox_timeline),
     ]
 
 

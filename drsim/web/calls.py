@@ -6,6 +6,7 @@ only, the last thousand of them. A killed server may lose the last moments of th
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -44,6 +45,7 @@ class Call:
     answer: bytes
     order_id: str | None
     version: str
+    label: str | None
     client: str
 
     def shown(self) -> dict[str, Any]:
@@ -63,6 +65,8 @@ class Call:
             "ipAddress": self.client,
             "requestHeaders": headers,
         }
+        if self.label is not None:
+            shown["keyLabel"] = self.label
         if self.order_id is not None:
             shown["orderId"] = self.order_id
         if self.body:
@@ -78,18 +82,35 @@ class CallLog:
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
         self._reads: dict[str, deque[Call]] = {}
+        self._counts: dict[str, int] = {}
+        self._arrivals: dict[str, asyncio.Event] = {}
         self._unwritten: list[tuple[str, Call]] = []
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, sandbox: str, call: Call) -> None:
         """Takes down one call."""
+        self._counts[sandbox] = self._counts.get(sandbox, 0) + 1
+        if arrival := self._arrivals.pop(sandbox, None):
+            arrival.set()
         if call.method in ("GET", "HEAD"):
             self._reads.setdefault(sandbox, deque(maxlen=KEPT_READS)).append(call)
             return
         self._unwritten.append((sandbox, call))
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_BEHIND, self._start)
+
+    async def wait(self, sandbox: str, seen: int, seconds: float) -> None:
+        """Waits, in real time and no longer than this, until more than `seen` calls were taken down."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while self.count(sandbox) <= seen and (left := end - loop.time()) > 0:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._arrivals.setdefault(sandbox, asyncio.Event()).wait(), left)
+
+    def count(self, sandbox: str) -> int:
+        """How many calls of a sandbox were taken down by this process."""
+        return self._counts.get(sandbox, 0)
 
     async def newest(self, sandbox: str, limit: int, order_id: str | None = None) -> list[dict[str, Any]]:
         """The last calls of a sandbox, of one order where given."""
@@ -140,7 +161,7 @@ def _keep(work: Work, calls: list[Call]) -> None:
 
 
 def _written(work: Work, limit: int, order_id: str | None) -> list[bytes]:
-    return work.transaction.newest(work.sandbox.number, "call", limit, order_id)
+    return [public for _, public in work.transaction.numbered(work.sandbox.number, "call", limit, order_id)]
 
 
 def _json_or_text(body: bytes) -> Any:

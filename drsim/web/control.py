@@ -7,22 +7,23 @@ from typing import Any
 
 from starlette.requests import Request
 
-from drsim.domain.clock import LAST, Span, Time, format_precise, parse_span, parse_time
-from drsim.domain.refusal import Refused, missing, not_found
+from drsim.domain.clock import LAST, SECOND, Span, Time, format_precise, parse_span, parse_time
+from drsim.domain.refusal import Refused, invalid, missing, not_found
 from drsim.domain.webhooks import Webhook
 from drsim.engine.sandbox import Sandbox
 from drsim.engine.scheduler import Scheduler
 from drsim.engine.simulator import Work
-from drsim.web import desk
+from drsim.web import desk, timeline
 from drsim.web.answers import Answer, answer
 from drsim.web.calls import CallLog
 from drsim.web.lists import Listing, limit_of, page
-from drsim.web.timeline import timeline
 
 DELIVERIES = Listing(
     "delivery", {"eventId": "text", "webhookId": "text", "type": "text", "state": "text"}, parent="eventId"
 )
 _MOST_CALLS = 1_000
+_MOST_EVENTS = 1_000
+_LONGEST_WAIT = 60 * SECOND
 
 
 async def clock(request: Request) -> Answer:
@@ -94,20 +95,48 @@ async def secrets(request: Request) -> Answer:
     return answer({"secrets": await desk.perform(request, action)})
 
 
+async def events(request: Request) -> Answer:
+    """`GET /_sim/events`: all events in the order in which they came on record, also those older than thirty days.
+
+    `next` leads on as `after`; reading here is no call of the integration's, so it is neither logged nor limited.
+    """
+    after = _whole_number(request, "after")
+    _, sandbox = await desk.present(request)
+    rows = await desk.perform(
+        request, lambda work: work.transaction.since(sandbox.number, "event", after, _MOST_EVENTS)
+    )
+    following = rows[-1][0] if rows else after
+    return Answer(b'{"next":%d,"data":[%s]}' % (following, b",".join(public for _, public in rows)))
+
+
 async def requests(request: Request) -> Answer:
-    """`GET /_sim/requests`: the API log, newest first."""
-    calls = await _calls(request).newest(desk.sandbox_of(request).name, limit_of(request) + 1)
-    limit = limit_of(request)
+    """`GET /_sim/requests`: the API log, newest first.
+
+    `count` is how many calls were taken down so far; with `after` and `wait` the answer comes when there are more
+    than `after`, or when that much real time has passed.
+    """
+    log, name, limit = _calls(request), desk.sandbox_of(request).name, limit_of(request)
+    if request.query_params.get("wait"):
+        longest = min(span("wait", request.query_params["wait"]), _LONGEST_WAIT)
+        await log.wait(name, _whole_number(request, "after"), longest / SECOND)
+    count = log.count(name)
+    calls = await log.newest(name, limit + 1)
     for call in calls:
         del call["mark"]
-    return answer({"hasMore": len(calls) > limit, "data": calls[:limit]})
+    return answer({"count": count, "hasMore": len(calls) > limit, "data": calls[:limit]})
 
 
 async def order_timeline(request: Request) -> Answer:
     """`GET /_sim/orders/{id}/timeline`: everything that has happened to one order, in order of time."""
     id = request.path_params["id"]
     calls = await _calls(request).newest(desk.sandbox_of(request).name, _MOST_CALLS, id)
-    return answer({"data": await desk.perform(request, lambda work: timeline(work, id, calls))})
+    return answer({"data": await desk.perform(request, lambda work: timeline.order_timeline(work, id, calls))})
+
+
+async def sandbox_timeline(request: Request) -> Answer:
+    """`GET /_sim/timeline`: calls, events and deliveries of the whole sandbox, in order of time."""
+    calls = await _calls(request).newest(desk.sandbox_of(request).name, _MOST_CALLS)
+    return answer({"data": await desk.perform(request, lambda work: timeline.sandbox_timeline(work, calls))})
 
 
 def span(name: str, text: str) -> Span:
@@ -124,6 +153,14 @@ def _time(name: str, text: str) -> Time:
     except ValueError as error:
         message = f"{text[:100]} is not a valid timestamp."
         raise Refused("bad_request", "invalid_parameter", message, name) from error
+
+
+def _whole_number(request: Request, name: str) -> int:
+    """A whole number in the query string, 0 when absent. Raises `Refused`."""
+    text = request.query_params.get(name) or "0"
+    if not (text.isascii() and text.isdecimal()) or len(text) > 18:
+        raise invalid(name, text[:100])
+    return int(text)
 
 
 async def _clock(request: Request) -> dict[str, Any]:

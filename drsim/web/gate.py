@@ -76,7 +76,7 @@ class Gate:
         sandbox = self._simulator.known(access.sandbox) or await self._simulator.sandbox(access.sandbox)
         version = headers.get(b"digitalriver-version", b"").decode("latin-1") or LATEST_VERSION
         scope["drsim.sandbox"] = sandbox
-        record = _Recording(send, sandbox, scope, self._simulator.store.mark, version)
+        record = _Recording(send, sandbox, scope, self._simulator.store.mark, version, access.label)
         refusal = self._refusal(scope, headers, access, sandbox, version)
         if refusal is not None:
             await refusal(scope, receive, record.send)
@@ -146,12 +146,13 @@ class Gate:
 class _Recording:
     """One call being taken down while its response goes out."""
 
-    def __init__(self, send: Send, sandbox: Sandbox, scope: Scope, mark: int, version: str) -> None:
+    def __init__(self, send: Send, sandbox: Sandbox, scope: Scope, mark: int, version: str, label: str | None) -> None:
         self._send = send
         self._sandbox = sandbox
         self._scope = scope
         self._mark = mark
         self._version = version
+        self._label = label
         self._status = 500
         self._answer = b""
         self.id = sandbox.new_call_id()
@@ -184,6 +185,7 @@ class _Recording:
             answer=scope.get("drsim.answer", self._answer),
             order_id=scope.get("drsim.order"),
             version=self._version,
+            label=self._label,
             client=client[0] if client else "",
         )
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from drsim.domain.values import value
 
-_KEY = re.compile(r"(sk|rk|pk)_test_([A-Za-z0-9_-]{1,64})(?:\.[A-Za-z0-9_.-]{1,64})?")
+_KEY = re.compile(r"(sk|rk|pk)_test_([A-Za-z0-9_-]{1,64})(?:\.([A-Za-z0-9_.-]{1,64}))?")
 _SAFE = re.compile(r"[^A-Za-z0-9_-]")
 
 DEFAULT_SANDBOX = "drsim"
@@ -20,10 +20,14 @@ DEFAULT_SANDBOX = "drsim"
 
 @value
 class Access:
-    """What a key opens: a sandbox, as the merchant (`secret`) or as the shopper's browser (`public`)."""
+    """What a key opens: a sandbox, as the merchant (`secret`) or as the shopper's browser (`public`).
+
+    `label` is what follows the dot of a key: it tells one caller of a sandbox from another in the log.
+    """
 
     sandbox: str
     role: Literal["secret", "public"]
+    label: str | None = None
 
 
 class Keys:
@@ -55,7 +59,7 @@ def _any_access(authorization: str) -> Access | None:
 
 def _access(key: str) -> Access | None:
     match = _KEY.fullmatch(key)
-    return match and Access(match[2], "public" if match[1] == "pk" else "secret")
+    return match and Access(match[2], "public" if match[1] == "pk" else "secret", match[3])
 
 
 def _given_access(key: str) -> Access:

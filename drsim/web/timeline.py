@@ -1,4 +1,4 @@
-"""The timeline of one order: calls, state changes, captures and cancels, events and deliveries, as they came about."""
+"""Timelines: calls, events and deliveries as they came about, those of one order with its states and operations."""
 
 from typing import Any
 
@@ -16,22 +16,49 @@ Placed = tuple[float, Entry]
 _MOST = 1_000
 
 
-def timeline(work: Work, order_id: str, calls: list[Entry]) -> list[Entry]:
-    """Every entry with `time`, `kind` (call, order, capture, cancel, event, delivery) and what belongs to it.
+def order_timeline(work: Work, order_id: str, calls: list[Entry]) -> list[Entry]:
+    """What happened to one order: entries with `time`, `kind` and what belongs to it, as `in_order` says.
 
-    A frozen clock puts much into one instant: there a call stands before what it has caused, a state change and an
-    operation before the event that tells it, a delivery behind its event. Raises `Refused` for an order that does not
-    exist.
+    Kinds are call, order, capture, cancel, event and delivery. Raises `Refused` for an order that does not exist.
     """
     sale = work.sale(order_id)
-    rows = work.transaction.numbered(work.sandbox.number, "event", order_id, _MOST)
+    rows = work.transaction.numbered(work.sandbox.number, "event", _MOST, order_id)
     events = [(row, orjson.loads(public)) for row, public in rows]
-    placed = [_call(call) for call in reversed(calls)]
-    placed += _states(sale, events) + _operations(sale, events)
-    for row, event in events:
-        placed.append((row, {"time": event["createdTime"], "kind": "event", "id": event["id"], "type": event["type"]}))
-        placed += [(row + 0.5, entry) for entry in _deliveries(work, event["id"])]
+    number = work.sandbox.number
+    deliveries = [
+        each for _, event in events for each in work.transaction.numbered(number, "delivery", _MOST, event["id"])
+    ]
+    return _in_order(_told(events, deliveries, calls) + _states(sale, events) + _operations(sale, events))
+
+
+def sandbox_timeline(work: Work, calls: list[Entry]) -> list[Entry]:
+    """What happened in a sandbox of late: the last thousand each of calls, events and deliveries."""
+    number = work.sandbox.number
+    events = [(row, orjson.loads(public)) for row, public in work.transaction.numbered(number, "event", _MOST)]
+    return _in_order(_told(events, work.transaction.numbered(number, "delivery", _MOST), calls))
+
+
+def _in_order(placed: list[Placed]) -> list[Entry]:
+    """Entries as they came about.
+
+    A frozen clock puts much into one instant: there a call stands before what it has caused, a state change and an
+    operation before the event that tells it, a delivery behind its event.
+    """
     return [entry for _, entry in sorted(placed, key=lambda each: (parse_time(each[1]["time"]), each[0]))]
+
+
+def _told(events: list[tuple[int, Entry]], deliveries: list[tuple[int, bytes]], calls: list[Entry]) -> list[Placed]:
+    """Calls, events, and the deliveries of these events."""
+    placed = [_call(call) for call in reversed(calls)]
+    rows = {event["id"]: row for row, event in events}
+    for row, event in events:
+        shown = {"time": event["createdTime"], "kind": "event", "id": event["id"], "type": event["type"]}
+        placed.append((row, {**shown, "objectId": event["data"]["object"]["id"]}))
+    for _, public in deliveries:
+        delivery = orjson.loads(public)
+        if delivery["eventId"] in rows:
+            placed += [(rows[delivery["eventId"]] + 0.5, entry) for entry in _attempts(delivery)]
+    return placed
 
 
 def _call(call: Entry) -> Placed:
@@ -72,22 +99,20 @@ def _operations(sale: Sale, events: list[tuple[int, Entry]]) -> list[Placed]:
     return placed
 
 
-def _deliveries(work: Work, event_id: str) -> list[Entry]:
+def _attempts(delivery: Entry) -> list[Entry]:
     entries = []
-    for _, public in work.transaction.numbered(work.sandbox.number, "delivery", event_id, _MOST):
-        delivery = orjson.loads(public)
-        for count, attempt in enumerate(delivery["attempts"], 1):
-            outcome = {name: attempt[name] for name in ("status", "error") if name in attempt}
-            entries.append(
-                {
-                    "time": attempt["time"],
-                    "kind": "delivery",
-                    "id": delivery["id"],
-                    "eventId": event_id,
-                    "type": delivery["type"],
-                    "webhookId": delivery["webhookId"],
-                    "attempt": count,
-                    **outcome,
-                }
-            )
+    for count, attempt in enumerate(delivery["attempts"], 1):
+        outcome = {name: attempt[name] for name in ("status", "error") if name in attempt}
+        entries.append(
+            {
+                "time": attempt["time"],
+                "kind": "delivery",
+                "id": delivery["id"],
+                "eventId": delivery["eventId"],
+                "type": delivery["type"],
+                "webhookId": delivery["webhookId"],
+                "attempt": count,
+                **outcome,
+            }
+        )
     return entries

@@ -2,12 +2,14 @@
 
 import re
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.harness import JSON, Client, Received, Receiver
+from tests.harness import JSON, Client, Drsim, Received, Receiver
 from tests.web.conftest import Connect
 from tests.web.worlds import behave, charge_now, error, everything, line, nothing_changes, order_now, refused, scenario
 
@@ -609,3 +611,61 @@ def test_a_scenario_that_does_not_fit_is_refused_as_a_whole(client: Client) -> N
             response = client.post("/_sim/scenario", json={"scenario": "A test", **sections})
             assert 400 <= response.status_code < 500, response.text
             assert set(response.json()) == {"type", "errors"}
+
+
+def test_all_events_are_told_in_the_order_in_which_they_came_on_record(client: Client) -> None:
+    order = client.order()
+    first = client.ok(client.get("/_sim/events"))
+    assert [event["type"] for event in first["data"]] == client.event_types()
+    client.order(createdAgo="3d")  # its events are older, but came on record later
+    more = client.ok(client.get("/_sim/events", params={"after": first["next"]}))
+    assert [event["type"] for event in more["data"]] == ["order.created", "order.charge.capturable", "order.accepted"]
+    assert more["data"][0]["data"]["object"]["id"] != order["id"]
+    assert client.ok(client.get("/_sim/events", params={"after": more["next"]})) == {"next": more["next"], "data": []}
+    client.advance("40d")
+    assert client.events() == []
+    assert len(client.ok(client.get("/_sim/events"))["data"]) >= 6
+    assert client.get("/_sim/events?after=x").json()["errors"][0]["parameter"] == "after"
+
+
+def test_waiting_for_a_call_ends_with_the_call_or_when_time_is_up(client: Client) -> None:
+    seen = client.ok(client.get("/_sim/requests"))["count"]
+    started = time.monotonic()
+    idle = client.ok(client.get("/_sim/requests", params={"after": seen, "wait": "200ms"}))
+    assert (idle["count"], idle["data"]) == (seen, [])
+    assert 0.2 <= time.monotonic() - started < 2
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(client.get, "/_sim/requests", params={"after": seen, "wait": "20s"})
+        client.get("/orders?limit=3")
+        told = client.ok(waiting.result(timeout=10))
+    assert told["count"] == seen + 1
+    assert [call["path"] for call in told["data"]] == ["/orders"]
+    for wrong in ({"after": "-1"}, {"after": "x" * 30}):
+        assert client.get("/_sim/requests", params={"wait": "1s", **wrong}).status_code == 400
+    assert client.get("/_sim/requests", params={"wait": "soon"}).json()["errors"][0]["parameter"] == "wait"
+
+
+def test_a_label_tells_one_caller_of_a_sandbox_from_another(drsim: Drsim, client: Client) -> None:
+    client.get("/orders")
+    key = client.http.headers["Authorization"].removeprefix("Bearer ")
+    other = drsim.client(key=f"{key}.worker-1")
+    other.get("/orders")
+    labels = [call.get("keyLabel") for call in client.ok(client.get("/_sim/requests"))["data"]]
+    assert labels == ["worker-1", None]
+
+
+def test_the_timeline_of_a_sandbox_tells_all_orders(client: Client, receiver: Receiver) -> None:
+    client.webhook(receiver.url, "fulfillment.created")
+    first, second = client.order(), client.order()
+    client.ok(client.fulfill(first), 201)
+    client.ok(client.fulfill(second), 201)
+    client.settle("now")
+    told = client.ok(client.get("/_sim/timeline"))["data"]
+    assert [entry["kind"] for entry in told].count("delivery") == 2
+    assert {entry["objectId"] for entry in told if entry.get("type") == "order.accepted"} == {first["id"], second["id"]}
+    kinds = [
+        entry["kind"]
+        for entry in told
+        if entry.get("path") == "/fulfillments" or entry.get("type") == "fulfillment.created"
+    ]
+    assert kinds == ["call", "event", "delivery"] * 2
