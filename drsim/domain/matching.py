@@ -5,9 +5,11 @@ fits a number of the same value; a mapping with `$` keys applies operators. Numb
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
+
+from drsim.domain.values import value
 
 
 def fits(pattern: Any, value: Any) -> bool:
@@ -21,6 +23,11 @@ def fits(pattern: Any, value: Any) -> bool:
     if isinstance(pattern, list):
         return isinstance(value, list) and len(pattern) == len(value) and all(map(fits, pattern, value))
     return _equal(pattern, value)
+
+
+def differences(pattern: Any, value: Any) -> list["Difference"]:
+    """Where and how `value` does not fit `pattern`: empty exactly when it fits, else only what differs."""
+    return list(_differences(pattern, value, ""))
 
 
 def check(pattern: Any) -> str | None:
@@ -38,7 +45,47 @@ def check(pattern: Any) -> str | None:
     return None
 
 
-_ABSENT = object()
+class _Absent:
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+_ABSENT = _Absent()
+ABSENT: Any = _ABSENT
+"""Stands for a value that is not there; patterns only look at it with `$exists`, `$ne` and `$not`."""
+
+
+@value
+class Difference:
+    """One place (`data.object.captures[0].state`, empty for the whole) where something else was expected.
+
+    `seen` is `ABSENT` where nothing stands.
+    """
+
+    place: str
+    expected: Any
+    seen: Any
+
+
+def _differences(pattern: Any, seen: Any, place: str) -> Iterator[Difference]:
+    if isinstance(pattern, Mapping) and _is_operators(pattern):
+        wrong = {name: argument for name, argument in pattern.items() if not _OPERATORS[name](argument, seen)}
+        # What `$eq` holds is a pattern of its own.
+        nested = wrong.pop("$eq", _ABSENT)
+        if nested is not _ABSENT:
+            yield from _differences(nested, seen, place)
+        if wrong:
+            yield Difference(place, wrong, seen)
+    elif isinstance(pattern, Mapping) and isinstance(seen, Mapping):
+        for key, expected in pattern.items():
+            yield from _differences(expected, seen.get(key, _ABSENT), f"{place}.{key}" if place else str(key))
+    elif isinstance(pattern, list) and isinstance(seen, list) and len(pattern) == len(seen):
+        for index, (expected, element) in enumerate(zip(pattern, seen, strict=True)):
+            yield from _differences(expected, element, f"{place}[{index}]")
+    elif not fits(pattern, seen):
+        yield Difference(place, pattern, seen)
+
+
 _TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "number": (int, float, Decimal),

@@ -1,7 +1,7 @@
-"""Reading a scenario file into the world that it describes, or refusing it with all its problems at once."""
+"""Reading a scenario file into what it describes, or refusing it with all its problems at once."""
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
@@ -12,78 +12,109 @@ from drsim.format.source import Document, parse
 from drsim.format.substitute import substituted
 from drsim.format.translate import problems_of
 
+W = TypeVar("W", bound=World)
+
 ReadFile = Callable[[str], str]
 """Gives the text of a file named in a scenario. Raises `OSError`."""
 
-_NOT_REPLACED = ("steps",)
-"""Sections whose placeholders are replaced when they are reached, not before."""
+
+class Loaded(NamedTuple, Generic[W]):
+    """A file that fits: the model it makes, its values with variables and files in their places, and where they stand.
+
+    References to aliases and saved values are still in both.
+    """
+
+    model: W
+    values: dict[str, Any]
+    document: Document
+
+    def world(self) -> dict[str, Any]:
+        """The world as JSON values for another process: everything but the steps."""
+        return {key: plain(value) for key, value in self.values.items() if key != "steps"}
 
 
 def read(
+    text: str, name: str = "scenario", variables: Mapping[str, Any] | None = None, read_file: ReadFile | None = None
+) -> World:
+    """The world that a scenario (YAML or JSON) describes, whatever its steps are; see `load`. Raises `Unfit`."""
+    return load(World, text, name, variables, read_file).model
+
+
+def load(
+    model: type[W],
     text: str,
     name: str = "scenario",
     variables: Mapping[str, Any] | None = None,
     read_file: ReadFile | None = None,
-) -> World:
-    """The world that a scenario (YAML or JSON) describes; `name` is the file's name in problems.
+) -> Loaded[W]:
+    """A scenario (YAML or JSON) as `model`; `name` is the file's name in problems.
 
-    `${NAME}` is taken from `variables`; references to aliases stay for `substitute.resolve`. Only with `read_file` may
-    an order come `from` a file. Raises `Unfit`.
+    `${NAME}` is taken from `variables`; references to aliases and to what steps save stay for `substitute.resolve`.
+    Only with `read_file` may an order come `from` a file. Raises `Unfit`.
     """
-    return _read(text, name, variables or {}, read_file)[1]
-
-
-def prepare(
-    text: str, name: str = "scenario", variables: Mapping[str, Any] | None = None, read_file: ReadFile | None = None
-) -> dict[str, Any]:
-    """The same scenario as JSON values for another process: checked, variables and files in their places, no steps.
-
-    Raises `Unfit`.
-    """
-    values = _read(text, name, variables or {}, read_file)[0]
-    return {key: plain(value) for key, value in values.items() if key not in _NOT_REPLACED}
-
-
-def _read(
-    text: str, name: str, variables: Mapping[str, Any], read_file: ReadFile | None
-) -> tuple[dict[str, Any], World]:
     document = parse(text, name)
     aliases = _aliases(document.values)
     problems = _repeated(aliases, document)
-    world = {key: value for key, value in document.values.items() if key not in _NOT_REPLACED}
-    values, unknown = substituted(world, variables, {alias for alias, _ in aliases}, _made_before(aliases))
+    left = () if "steps" in model.replaced else ("steps",)
+    replaceable = {key: value for key, value in document.values.items() if key not in left}
+    names = {alias for alias, _ in aliases} | {saved for saved, _ in _saved(document.values)}
+    known_at = _known_at(aliases, _saved(document.values))
+    values, unknown = substituted(replaceable, variables or {}, names, known_at)
     problems += [document.problem(each.path, each.found, each.expected, each.nearest) for each in unknown]
     if read_file:
         problems += _read_files(values, document, read_file)
-    values |= {key: document.values[key] for key in _NOT_REPLACED if key in document.values}
+    values |= {key: document.values[key] for key in left if key in document.values}
     try:
-        model = World.model_validate(values)
+        made = model.model_validate(values)
     except ValidationError as error:
-        # What is wrong with a file was told when it was read.
+        # What is wrong with a file was told when it was read, an unknown name when it was looked for.
         known = {problem.path for problem in problems} | _file_places(values, read_file)
-        problems += [each for each in problems_of(error, document, World) if each.path not in known]
+        problems += [each for each in problems_of(error, document, model) if each.path not in known]
     if problems:
         raise Unfit(problems)
-    return values, model
+    return Loaded(made, values, document)
 
 
-def _given(values: Any, section: str) -> list[tuple[Path, dict[str, Any]]]:
-    """The mappings of `given.webhooks` or `given.orders`, as far as that is what stands there."""
-    given = values.get("given")
-    entries = given.get(section) if isinstance(given, dict) else None
-    listed = entries if isinstance(entries, list) else []
-    return [(("given", section, index), each) for index, each in enumerate(listed) if isinstance(each, dict)]
+def _orders(values: Any) -> list[tuple[Path, dict[str, Any]]]:
+    """Every order that is given or created by a step, with its place, in the order in which they are made."""
+    orders: list[tuple[Path, dict[str, Any]]] = [
+        (("given", "orders", index), each) for index, each in _mappings(values.get("given"), "orders")
+    ]
+    orders += [
+        (("steps", index, "with"), step["with"])
+        for index, step in _mappings(values, "steps")
+        if "create" in step and isinstance(step.get("with"), dict)
+    ]
+    return orders
+
+
+def _mappings(values: Any, section: str) -> list[tuple[int, dict[str, Any]]]:
+    """The mappings in a list of `values`, as far as that is what stands there."""
+    listed = values.get(section) if isinstance(values, dict) else None
+    return [
+        (index, each) for index, each in enumerate(listed if isinstance(listed, list) else ()) if type(each) is dict
+    ]
 
 
 def _aliases(values: dict[str, Any]) -> list[tuple[str, Path]]:
     """Every alias and where it is given, in the order in which what they stand for is made."""
-    named = _given(values, "webhooks")
-    for path, order in _given(values, "orders"):
+    named: list[tuple[Path, dict[str, Any]]] = [
+        (("given", "webhooks", index), each) for index, each in _mappings(values.get("given"), "webhooks")
+    ]
+    for path, order in _orders(values):
         named.append((path, order))
-        items = order.get("items")
-        lines = items if isinstance(items, list) else []
-        named += [((*path, "items", index), each) for index, each in enumerate(lines) if isinstance(each, dict)]
+        named += [((*path, "items", index), item) for index, item in _mappings(order, "items")]
     return [(each["as"], (*path, "as")) for path, each in named if isinstance(each.get("as"), str)]
+
+
+def _saved(values: dict[str, Any]) -> list[tuple[str, int]]:
+    """Every name that a step saves a value under, and the number of the step, from 0."""
+    return [
+        (name, index)
+        for index, step in _mappings(values, "steps")
+        if isinstance(step.get("save"), dict)
+        for name in step["save"]
+    ]
 
 
 def _repeated(aliases: list[tuple[str, Path]], document: Document) -> list[Problem]:
@@ -99,29 +130,32 @@ def _repeated(aliases: list[tuple[str, Path]], document: Document) -> list[Probl
     return problems
 
 
-def _made_before(aliases: list[tuple[str, Path]]) -> Callable[[Path], Collection[str]]:
-    """What may be referred to at a place: everything that is made before it."""
+def _known_at(aliases: list[tuple[str, Path]], saved: list[tuple[str, int]]) -> Callable[[Path], Collection[str]]:
+    """What may be referred to at a place: everything that is made or saved before it."""
     webhooks = {alias for alias, path in aliases if path[1] == "webhooks"}
-    everything = {alias for alias, _ in aliases}
+    given = {alias: path for alias, path in aliases if path[0] == "given"}
+    by_step: list[tuple[str, Any]] = [(alias, path[1]) for alias, path in aliases if path[0] == "steps"] + saved
 
-    def made_before(path: Path) -> Collection[str]:
-        if path[0] == "behavior":
-            return everything
+    def known_at(path: Path) -> Collection[str]:
+        if path[0] == "steps":
+            return given.keys() | {name for name, step in by_step if step < path[1]}
+        if path[0] in ("behavior", "faults"):
+            return given.keys()
         if path[:2] != ("given", "orders"):
             return ()
-        return webhooks | {alias for alias, other in aliases if other[1] == "orders" and other[2] < path[2]}  # type: ignore[operator]
+        return webhooks | {alias for alias, other in given.items() if other[1] == "orders" and other[2] < path[2]}  # type: ignore[operator]
 
-    return made_before
+    return known_at
 
 
 def _file_places(values: dict[str, Any], read_file: ReadFile | None) -> set[Path]:
-    return {(*path, "from") for path, _ in _given(values, "orders")} if read_file else set()
+    return {(*path, "from") for path, _ in _orders(values)} if read_file else set()
 
 
 def _read_files(values: dict[str, Any], document: Document, read_file: ReadFile) -> list[Problem]:
     """Puts each file that an order comes `from` in its place, as `resource`."""
     problems: list[Problem] = []
-    for path, order in _given(values, "orders"):
+    for path, order in _orders(values):
         file, at = order.get("from"), (*path, "from")
         if not isinstance(file, str):
             if "from" in order:

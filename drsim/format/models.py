@@ -1,6 +1,6 @@
 """What may stand in a scenario file, as far as it is about the world: account, webhooks, orders and behavior rules."""
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -160,6 +160,9 @@ def _not_kept(value: Any) -> list[Any]:
 
 class World(Part):
     """A scenario file as far as it describes the world; its `steps` may be anything and are not kept."""
+
+    replaced: ClassVar[tuple[str, ...]] = ()
+    """Sections beyond the world whose variables are put in their places when the file is read."""
 
     name: Text = Field(alias="scenario")
     description: Prose | None = None

@@ -31,9 +31,10 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What was read from a file: its values, and where values and keys stand in it."""
+    """What was read from a file: its text and its values, and where values and keys stand in it."""
 
     name: str
+    text: str
     values: dict[str, Any]
     places: dict[Path, Place]
     key_places: dict[Path, Place]
@@ -71,7 +72,7 @@ def parse(text: str, name: str) -> Document:
         pass
     if reader.problems:
         raise Unfit(reader.problems)
-    return Document(name, reader.top, reader.places, reader.key_places)
+    return Document(name, text, reader.top, reader.places, reader.key_places)
 
 
 class _TooMuch(Exception):

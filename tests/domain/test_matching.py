@@ -2,8 +2,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from drsim.domain.matching import check, fits
+from drsim.domain.matching import ABSENT, Difference, check, differences, fits
 
 
 @pytest.mark.parametrize(
@@ -61,6 +63,7 @@ from drsim.domain.matching import check, fits
 def test_a_fitting_value_fits(pattern: Any, value: Any) -> None:
     assert check(pattern) is None
     assert fits(pattern, value)
+    assert differences(pattern, value) == []
 
 
 @pytest.mark.parametrize(
@@ -118,6 +121,7 @@ def test_a_fitting_value_fits(pattern: Any, value: Any) -> None:
 def test_an_unfitting_value_does_not_fit(pattern: Any, value: Any) -> None:
     assert check(pattern) is None
     assert not fits(pattern, value)
+    assert differences(pattern, value)
 
 
 @pytest.mark.parametrize(
@@ -149,3 +153,40 @@ def test_a_wrong_pattern_is_explained(pattern: Any, word: str) -> None:
 def test_a_pattern_with_no_number_in_a_comparison_is_wrong_before_it_is_used() -> None:
     """`.nan` is a number to YAML; a comparison with it has no answer."""
     assert check({"amount": {"$gt": float("nan")}}) is not None
+
+
+def test_differences_tell_only_what_differs_and_where() -> None:
+    seen = {"id": 1, "data": {"object": {"captures": [{"state": "pending", "amount": 12.6}], "state": "x"}}}
+    pattern = {
+        "id": {"$type": "number", "$gt": 5},
+        "data": {"object": {"captures": [{"state": "failed", "amount": 12.60}], "state": "x", "failureCode": "y"}},
+    }
+    assert differences(pattern, seen) == [
+        Difference("id", {"$gt": 5}, 1),
+        Difference("data.object.captures[0].state", "failed", "pending"),
+        Difference("data.object.failureCode", "y", ABSENT),
+    ]
+    assert differences({"a": [1, 2]}, {"a": [1]}) == [Difference("a", [1, 2], [1])]
+    assert differences(5, {"a": 1}) == [Difference("", 5, {"a": 1})]
+    assert differences({"a": {"$eq": {"b": 1}}}, {"a": {"b": 2, "c": 3}}) == [Difference("a.b", 1, 2)]
+
+
+_leaves = st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["", "a", "ab"])
+_values = st.recursive(
+    _leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3)
+)
+_patterns = st.recursive(
+    _leaves,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from("abc"), inner, max_size=3)
+        | st.fixed_dictionaries({}, optional={"$eq": inner, "$ne": inner, "$not": inner, "$exists": st.booleans()})
+        | st.fixed_dictionaries({}, optional={"$contains": inner, "$in": st.lists(inner, max_size=2)})
+    ),
+)
+
+
+@given(_patterns, _values)
+def test_there_are_differences_exactly_where_a_value_does_not_fit(pattern: Any, value: Any) -> None:
+    assert check(pattern) is None
+    assert bool(differences(pattern, value)) != fits(pattern, value)

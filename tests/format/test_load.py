@@ -7,7 +7,8 @@ import pytest
 
 from drsim.domain.account import RateLimit
 from drsim.domain.clock import DAY, HOUR, SECOND, parse_time
-from drsim.format.load import prepare, read
+from drsim.format.load import load, read
+from drsim.format.models import World
 from drsim.format.problems import Unfit
 
 SCENARIO = """\
@@ -86,12 +87,12 @@ def test_a_webhook_without_types_gets_all_events_and_groups_are_spelled_out() ->
 
 
 def test_json_is_read_like_yaml() -> None:
-    values = prepare(SCENARIO, variables=VARIABLES)
+    values = load(World, SCENARIO, variables=VARIABLES).world()
     assert read(json.dumps(values)) == read(SCENARIO, variables=VARIABLES)
 
 
 def test_what_is_prepared_for_the_server_has_its_variables_and_no_steps() -> None:
-    values = prepare(SCENARIO, variables=VARIABLES)
+    values = load(World, SCENARIO, variables=VARIABLES).world()
     assert values["given"]["webhooks"][0]["address"] == "http://localhost:8080/hook"
     assert values["given"]["orders"][0]["items"][0]["price"] == 10.0
     assert "steps" not in values
@@ -150,7 +151,10 @@ def test_an_order_from_a_file_is_read_in_its_place() -> None:
     world = read(text, read_file=from_file(RESOURCE))
     assert world.orders[0].resource is not None
     assert world.orders[0].resource.id == "1"
-    assert prepare(text, read_file=from_file(RESOURCE))["given"]["orders"][0] == {"as": "a", "resource": RESOURCE}
+    assert load(World, text, read_file=from_file(RESOURCE)).world()["given"]["orders"][0] == {
+        "as": "a",
+        "resource": RESOURCE,
+    }
 
 
 def test_a_file_that_cannot_be_read_or_does_not_fit_is_a_problem() -> None:
