@@ -4,14 +4,15 @@ Exit codes: 0 all well, 1 an expectation failed, 2 wrong usage or an unreadable 
 """
 
 import argparse
+import re
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from drsim import __version__
 
 if TYPE_CHECKING:
-    from drsim.options import Options
+    from drsim.options import RunOptions, ServeOptions
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,6 +25,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from drsim.serve import serve
 
         return machine.run(lambda: serve(_serve_options(parser, chosen)))
+    if chosen.command == "run":
+        from drsim.run import run
+
+        return machine.run(lambda: run(_run_options(parser, chosen)))
+    if chosen.command == "check":
+        from drsim.run import check
+
+        return check(chosen.paths, dict(chosen.var))
+    if chosen.command == "schema":
+        from drsim.run import schema
+
+        return schema()
     if chosen.command == "demo":
         from drsim.demo import demo
 
@@ -43,32 +56,73 @@ def build_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"drsim {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_serve(commands.add_parser("serve", help="start the server"), environment)
+    _add_run(commands.add_parser("run", help="play scenario files; the exit code is the verdict"), environment)
+    _add_check(commands.add_parser("check", help="read scenario files without playing them"), environment)
+    commands.add_parser("schema", help="print the JSON Schema of scenario files, for editors")
     commands.add_parser("demo", help="play the whole story on a real server and a real receiver, then exit")
     _add_wait(commands.add_parser("wait", help="wait until a server answers"), environment)
     return parser
 
 
-def _add_serve(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
-    def option(name: str, default: str | None = None, **settings: object) -> None:
-        variable = "DRSIM_" + name[2:].replace("-", "_").upper()
-        value: object = environment.get(variable, default)
-        if settings.get("action") == "append":
-            value = [each for each in environment.get(variable, "").split(",") if each]
-        if settings.get("action") == "store_true":
-            value = environment.get(variable, "").lower() not in ("", "0", "false", "no")
-        parser.add_argument(name, default=value, **settings)  # type: ignore[arg-type]
+class _Adder:
+    """Adds options to a command, each with its environment variable as default."""
 
-    option("--host", "127.0.0.1", help="address to listen on (default: %(default)s)")
-    option("--port", "3774", type=_port, help="port to listen on, 0 for a free one (default: %(default)s)")
+    def __init__(self, parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
+        self._parser = parser
+        self._environment = environment
+
+    def __call__(self, *names: str, default: str | None = None, **settings: Any) -> None:
+        variable = "DRSIM_" + names[-1].lstrip("-").replace("-", "_").upper()
+        value: object = self._environment.get(variable, default)
+        if settings.get("action") == "append":
+            read = settings.get("type", str)
+            value = [read(each) for each in self._environment.get(variable, "").split(",") if each]
+        if settings.get("action") == "store_true":
+            value = self._environment.get(variable, "").lower() not in ("", "0", "false", "no")
+        self._parser.add_argument(*names, default=value, **settings)
+
+
+def _add_serve(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
+    option = _Adder(parser, environment)
+    option("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    option("--port", default="3774", type=_port, help="port to listen on, 0 for a free one (default: %(default)s)")
     option("--db", metavar="PATH", help="file that keeps the state; without it the state goes with the process")
-    option("--scenario", metavar="FILE", action="append", help="world to start with (account, given, behavior)")
+    option("--scenario", metavar="FILE", action="append", help="world to start with: all of a scenario but its steps")
     option("--webhook", metavar="URL", help="endpoint that gets every event")
     option("--webhook-token", metavar="TOKEN", help="secret that signs the events to --webhook")
-    option("--clock", "real", metavar="MODE", type=_rate, help="real, manual, or xN: N times as fast (default: real)")
+    option(
+        "--clock",
+        default="real",
+        metavar="MODE",
+        type=_rate,
+        help="real, manual, or xN: N times as fast (default: real)",
+    )
     option("--seed", type=_seed, metavar="N", help="makes ids and made-up data repeat exactly")
     option("--api-key", metavar="KEY", action="append", help="take only this key (may be given several times)")
     option("--control-token", metavar="TOKEN", help="opens the control plane when --host is not this machine")
     option("--quiet", action="store_true", help="print nothing but the address")
+
+
+def _add_run(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
+    option = _Adder(parser, environment)
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="scenario file, or folder of them")
+    option("--webhook", metavar="URL", help="endpoint of the system under test; webhooks without an address go there")
+    option("--webhook-token", metavar="TOKEN", help="secret that signs what goes to --webhook (default: whk_drsim)")
+    option("--port", type=_port, metavar="N", help="port of the API (default: a free one, 3774 with --webhook)")
+    option("--junit", metavar="FILE", help="write a JUnit XML report")
+    option("--json", metavar="FILE", help="write a JSON report with everything")
+    option("--var", metavar="K=V", action="append", type=_variable, help="what ${K} stands for, before the environment")
+    option("-k", "--keyword", metavar="EXPR", help="only those whose name or path fits, such as 'capture and not slow'")
+    option("--tag", metavar="T", action="append", help="only those with one of these tags; !T: without this one")
+    option("--jobs", type=_jobs, metavar="N", help="play so many at a time (default: 4, always 1 with --webhook)")
+    option("--fail-fast", action="store_true", help="stop after the first failure")
+    option("--list", action="store_true", help="name the scenarios instead of playing them")
+
+
+def _add_check(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
+    option = _Adder(parser, environment)
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="scenario file, or folder of them")
+    option("--var", metavar="K=V", action="append", type=_variable, help="what ${K} stands for, before the environment")
 
 
 def _add_wait(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
@@ -77,12 +131,12 @@ def _add_wait(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -
     parser.add_argument("--timeout", type=_seconds, default=10.0, metavar="SPAN", help="how long (default: 10s)")
 
 
-def _serve_options(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> "Options":
-    from drsim.options import Options
+def _serve_options(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> "ServeOptions":
+    from drsim.options import ServeOptions
 
     if chosen.webhook_token and not chosen.webhook:
         parser.error("--webhook-token needs --webhook")
-    return Options(
+    return ServeOptions(
         host=chosen.host,
         port=chosen.port,
         db=chosen.db,
@@ -95,6 +149,44 @@ def _serve_options(parser: argparse.ArgumentParser, chosen: argparse.Namespace) 
         control_token=chosen.control_token,
         quiet=chosen.quiet,
     )
+
+
+def _run_options(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> "RunOptions":
+    from drsim.options import RunOptions
+
+    if chosen.webhook_token and not chosen.webhook:
+        parser.error("--webhook-token needs --webhook")
+    if chosen.webhook and (chosen.jobs or 1) > 1:
+        parser.error(
+            "--jobs needs sandboxes of their own, a system under test has only one: leave out --jobs or --webhook"
+        )
+    return RunOptions(
+        paths=tuple(chosen.paths),
+        webhook=chosen.webhook,
+        webhook_token=chosen.webhook_token or "whk_drsim",
+        port=(3774 if chosen.webhook else 0) if chosen.port is None else chosen.port,
+        junit=chosen.junit,
+        json=chosen.json,
+        variables=dict(chosen.var),
+        expression=chosen.keyword,
+        tags=tuple(chosen.tag),
+        jobs=1 if chosen.webhook else chosen.jobs or 4,
+        fail_fast=chosen.fail_fast,
+        list=chosen.list,
+    )
+
+
+def _variable(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name):
+        raise argparse.ArgumentTypeError(f"'{text}' is not NAME=VALUE")
+    return name, value
+
+
+def _jobs(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 64:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 1 to 64")
+    return int(text)
 
 
 def _port(text: str) -> int:

@@ -3,7 +3,6 @@
 Everything it says was read from the API or arrived at the receiver; what differs from what it expects makes it fail.
 """
 
-import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -36,7 +35,8 @@ async def demo() -> int:
     """Plays the story; returns 0, or 1 when anything was not as expected."""
     settings = bootstrap.Settings(rate=0, seed=2022)
     front = Front()
-    async with bootstrap.backend(settings, front), _served(front) as url, _receiver() as received:
+    listening = machine.listening("127.0.0.1", 0)
+    async with bootstrap.backend(settings, front), machine.serving(front, listening) as url, _receiver() as received:
         front.opened.set()
         async with aiohttp.ClientSession(url, headers={"Authorization": "Bearer sk_test_drsim"}) as session:
             story = _Story(session, received)
@@ -189,17 +189,6 @@ def _described(entry: Json) -> str:
     if entry["kind"] == "delivery":
         return f"delivery  {entry['type']} -> {entry.get('status', entry.get('error'))}"
     return f"event     {entry['type']}"
-
-
-@asynccontextmanager
-async def _served(front: Front) -> AsyncIterator[str]:
-    server, listening = machine.http_server(front), machine.listening("127.0.0.1", 0)
-    serving = asyncio.create_task(server.serve([listening]))
-    try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await serving
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from drsim.domain.events import TYPES
 from drsim.engine import catalog
 from drsim.engine.simulator import Work
 from drsim.engine.subscriptions import subscribe
-from drsim.options import Options
+from drsim.options import ServeOptions
 
 if TYPE_CHECKING:
     from drsim.format.models import World
@@ -29,7 +29,7 @@ def read_world(path: str) -> "World":
     return read(text, path, machine.environment(), lambda name: (folder / name).read_text("utf-8", "replace"))
 
 
-async def open_world(running: Backend, options: Options, worlds: "list[World]") -> str:
+async def open_world(running: Backend, options: ServeOptions, worlds: "list[World]") -> str:
     """Makes the world to start with, unless there is one from an earlier run; says in words what it is."""
     if not await running.perform_by_default(lambda work: work.transaction.is_empty(work.sandbox.number)):
         made = "as it was left"
@@ -46,14 +46,14 @@ async def open_world(running: Backend, options: Options, worlds: "list[World]") 
     return made
 
 
-def _register(work: Work, options: Options) -> None:
+def _register(work: Work, options: ServeOptions) -> None:
     """Registers --webhook for all events, unless an earlier run with this state has done so."""
     assert options.webhook is not None
     if all(webhook.address != options.webhook for webhook in work.webhooks()):
         subscribe(work, {"types": tuple(sorted(TYPES)), "address": options.webhook}, options.webhook_token)
 
 
-async def announcement(options: Options, url: str, running: Backend, made: str) -> list[str]:
+async def announcement(options: ServeOptions, url: str, running: Backend, made: str) -> list[str]:
     """The lines a server prints when it is up."""
     first = f"drsim {__version__} listens on {url}"
     if options.quiet:
@@ -75,5 +75,5 @@ async def announcement(options: Options, url: str, running: Backend, made: str) 
     return [first, *(f"  {name:<14} {text}" for name, text in lines.items())]
 
 
-def _secret(work: Work, options: Options) -> str:
+def _secret(work: Work, options: ServeOptions) -> str:
     return next(webhook.secrets[0] for webhook in work.webhooks() if webhook.address == options.webhook)

@@ -1,9 +1,9 @@
-"""The options of `drsim serve`, as the command line and the environment give them."""
+"""The options of the commands, as the command line and the environment give them."""
 
 from typing import NamedTuple
 
 
-class Options(NamedTuple):
+class ServeOptions(NamedTuple):
     """The options of `drsim serve`."""
 
     host: str
@@ -17,3 +17,20 @@ class Options(NamedTuple):
     api_keys: tuple[str, ...]
     control_token: str | None
     quiet: bool
+
+
+class RunOptions(NamedTuple):
+    """The options of `drsim run`."""
+
+    paths: tuple[str, ...]
+    webhook: str | None
+    webhook_token: str
+    port: int
+    junit: str | None
+    json: str | None
+    variables: dict[str, str]
+    expression: str | None
+    tags: tuple[str, ...]
+    jobs: int
+    fail_fast: bool
+    list: bool

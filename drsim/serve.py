@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 from drsim import machine
-from drsim.options import Options
+from drsim.options import ServeOptions
 from drsim.web.front import Front
 
 _LOCAL = ("127.0.0.1", "::1", "localhost")
@@ -16,7 +16,7 @@ STOPPED, UNREADABLE, BROKEN = 0, 2, 3
 """Exit codes: stopped when told to, a scenario that cannot be read or made, no way to run at all."""
 
 
-async def serve(options: Options) -> int:
+async def serve(options: ServeOptions) -> int:
     """Serves until it is told to stop; returns the exit code."""
     try:
         listening = machine.listening(options.host, options.port)
@@ -36,7 +36,7 @@ async def serve(options: Options) -> int:
         listening.close()
 
 
-async def _open(options: Options, front: Front, listening: socket.socket, serving: "asyncio.Task[None]") -> int:
+async def _open(options: ServeOptions, front: Front, listening: socket.socket, serving: "asyncio.Task[None]") -> int:
     from drsim import bootstrap, opening
     from drsim.domain.refusal import Refused
     from drsim.store import StoreError

@@ -1,0 +1,37 @@
+"""Steps that change how things go from here on: `behave` for the payment provider, `fault` for network and server."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
+
+from drsim.format.fields import not_empty
+from drsim.format.models import RuleModel
+from drsim.scenario.play import Play
+from drsim.scenario.steps.base import Step
+
+
+class Behave(Step):
+    """`behave`: more behavior rules, tried after those that are in force."""
+
+    kind: ClassVar[str] = "behave"
+
+    behave: Annotated[tuple[RuleModel, ...], not_empty("rule")]
+
+    async def run(self, play: Play, written: Mapping[str, Any]) -> str:
+        """Puts the rules in force."""
+        for rule in written["behave"]:
+            await play.control("POST", "/behavior", _with_ids(rule, "order", play.aliases))
+        return f"{len(self.behave)} in force"
+
+
+def _with_ids(rule: Mapping[str, Any], name: str, aliases: Mapping[str, str]) -> dict[str, Any]:
+    """A rule with ids in place of aliases, in the one part of `when` that may name one."""
+    when = {key: _resolved(each, aliases) if key == name else each for key, each in rule["when"].items()}
+    return {**rule, "when": when}
+
+
+def _resolved(pattern: Any, aliases: Mapping[str, str]) -> Any:
+    if isinstance(pattern, dict):
+        return {key: _resolved(each, aliases) for key, each in pattern.items()}
+    if isinstance(pattern, list):
+        return [_resolved(each, aliases) for each in pattern]
+    return aliases.get(pattern, pattern) if isinstance(pattern, str) else pattern
