@@ -38,8 +38,15 @@ def pause(seconds: float) -> None:
     time.sleep(seconds)
 
 
+INTERRUPTED = 130
+"""The exit code of a program that was told to stop before it was done."""
+
+
 class Server(uvicorn.Server):
     """uvicorn, with signals that end the program in order instead of being raised again afterwards."""
+
+    told_to_leave: Callable[[], object] | None = None
+    """What a signal does; without it, it stops the server."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -54,7 +61,10 @@ class Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
     def _leave(self) -> None:
-        self.should_exit = True
+        if self.told_to_leave:
+            self.told_to_leave()
+        else:
+            self.should_exit = True
 
 
 def http_server(app: Any) -> Server:
@@ -77,8 +87,11 @@ def http_server(app: Any) -> Server:
 
 @asynccontextmanager
 async def serving(app: Any, listening: socket.socket) -> AsyncIterator[str]:
-    """Serves an application on this socket meanwhile; gives its URL."""
+    """Serves an application on this socket meanwhile; gives its URL. A signal cancels what is done meanwhile."""
     server = http_server(app)
+    guest = asyncio.current_task()
+    assert guest is not None
+    server.told_to_leave = guest.cancel
     task = asyncio.create_task(server.serve([listening]))
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -103,6 +116,13 @@ def listening(host: str, port: int) -> socket.socket:
 
 def run(main: "Callable[[], object]") -> int:
     """Runs an asynchronous main function and returns its exit code."""
+    try:
+        return _run(main)
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        return INTERRUPTED
+
+
+def _run(main: "Callable[[], object]") -> int:
     # Two threads share the interpreter; the database's must not hold the event loop up for the usual 5 ms.
     # Values are kept by the thousand and never in cycles: looking for those often costs a tenth of the throughput.
     gc.set_threshold(50_000, 20, 100)

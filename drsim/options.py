@@ -26,6 +26,7 @@ class RunOptions(NamedTuple):
     webhook: str | None
     webhook_token: str
     port: int
+    seed: int | None
     junit: str | None
     json: str | None
     variables: dict[str, str]

@@ -62,8 +62,8 @@ def _told(events: list[tuple[int, Entry]], deliveries: list[tuple[int, bytes]], 
 
 
 def _call(call: Entry) -> Placed:
-    wanted = ("time", "method", "path", "status", "id")
-    return call["mark"] - 0.75, {"kind": "call", **{name: call[name] for name in wanted}}
+    wanted = ("time", "method", "path", "status", "keyLabel", "id")
+    return call["mark"] - 0.75, {"kind": "call", **{name: call[name] for name in wanted if name in call}}
 
 
 def _states(sale: Sale, events: list[tuple[int, Entry]]) -> list[Placed]:
