@@ -31,7 +31,7 @@ def kind_of(value: Any) -> type[Step]:
         raise wrong(f"a step with {' and '.join(kinds)}", f"only {expected}")
     unknown = next((key for key in value if key != "name"), None)
     meant = "" if unknown is None else f" ('{unknown}' is none)"
-    raise wrong(f"a step without a kind{meant}", expected, tuple(KINDS))
+    raise wrong(f"a step without a kind{meant}", expected, tuple(KINDS), unknown)
 
 
 def _read(value: Any, handler: ModelWrapValidatorHandler[Any]) -> Any:
