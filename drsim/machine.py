@@ -77,15 +77,23 @@ def http_server(app: Any) -> Server:
 
 @asynccontextmanager
 async def serving(app: Any, listening: socket.socket) -> AsyncIterator[str]:
-    """Serves an application on this socket meanwhile; gives its URL. Signals are for the program around it."""
+    """Serves an application on this socket meanwhile; gives its URL.
+
+    Signals are for the program around it. When that is done, so is everybody who could be waiting for an answer:
+    the server stops at once instead of looking round for a while.
+    """
     server = http_server(app)
     server.capture_signals = nullcontext  # type: ignore[method-assign, assignment]
     task = asyncio.create_task(server.serve([listening]))
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
-        server.should_exit = True
-        await task
+        task.cancel()
+        await asyncio.wait([task])
+        for each in server.servers:
+            each.close()
+        for connection in list(server.server_state.connections):
+            connection.shutdown()
 
 
 def listening(host: str, port: int) -> socket.socket:
