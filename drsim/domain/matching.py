@@ -7,6 +7,7 @@ fits a number of the same value; a mapping with `$` keys applies operators. Numb
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from fnmatch import fnmatchcase
 from typing import Any
 
 
@@ -21,6 +22,11 @@ def fits(pattern: Any, value: Any) -> bool:
     if isinstance(pattern, list):
         return isinstance(value, list) and len(pattern) == len(value) and all(map(fits, pattern, value))
     return _equal(pattern, value)
+
+
+def fits_name(pattern: str, name: str) -> bool:
+    """Whether a name fits a pattern in which `*` stands for any text and everything else for itself."""
+    return fnmatchcase(name, pattern.replace("[", "[[]").replace("?", "[?]"))
 
 
 def check(pattern: Any) -> str | None:

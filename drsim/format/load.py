@@ -105,7 +105,7 @@ def _made_before(aliases: list[tuple[str, Path]]) -> Callable[[Path], Collection
     everything = {alias for alias, _ in aliases}
 
     def made_before(path: Path) -> Collection[str]:
-        if path[0] == "behavior":
+        if path[0] in ("behavior", "faults"):
             return everything
         if path[:2] != ("given", "orders"):
             return ()

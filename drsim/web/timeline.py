@@ -35,8 +35,8 @@ def timeline(work: Work, order_id: str, calls: list[Entry]) -> list[Entry]:
 
 
 def _call(call: Entry) -> Placed:
-    wanted = ("time", "method", "path", "status", "id")
-    return call["mark"] - 0.75, {"kind": "call", **{name: call[name] for name in wanted}}
+    wanted = ("time", "method", "path", "status", "dropped", "fault", "id")
+    return call["mark"] - 0.75, {"kind": "call", **{name: call[name] for name in wanted if name in call}}
 
 
 def _states(sale: Sale, events: list[tuple[int, Entry]]) -> list[Placed]:
@@ -76,8 +76,10 @@ def _deliveries(work: Work, event_id: str) -> list[Entry]:
     entries = []
     for _, public in work.transaction.numbered(work.sandbox.number, "delivery", event_id, _MOST):
         delivery = orjson.loads(public)
-        for count, attempt in enumerate(delivery["attempts"], 1):
-            outcome = {name: attempt[name] for name in ("status", "error") if name in attempt}
+        count = 0
+        for attempt in delivery["attempts"]:
+            count += not attempt.get("duplicate", False)
+            outcome = {name: attempt[name] for name in ("status", "error", "fault", "duplicate") if name in attempt}
             entries.append(
                 {
                     "time": attempt["time"],
