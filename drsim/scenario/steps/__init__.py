@@ -8,12 +8,12 @@ from drsim.format.mistakes import wrong
 from drsim.format.problems import shown
 from drsim.scenario.steps.base import Step
 from drsim.scenario.steps.calls import Call, Create
-from drsim.scenario.steps.conditions import Behave
+from drsim.scenario.steps.conditions import Behave, Fault
 from drsim.scenario.steps.deliveries import Delivery, ReceiverStep
 from drsim.scenario.steps.events import Advance, Event, NoEvent
 from drsim.scenario.steps.watching import AwaitCall, NoCall
 
-Kinds = Call | Create | Advance | Event | NoEvent | Delivery | AwaitCall | NoCall | Behave | ReceiverStep
+Kinds = Call | Create | Advance | Event | NoEvent | Delivery | AwaitCall | NoCall | Behave | Fault | ReceiverStep
 
 KINDS: dict[str, type[Step]] = {each.kind: each for each in Kinds.__args__}
 """Every kind of step by the key that makes it one."""
