@@ -1,7 +1,6 @@
 """The command line. Every option can also be set by an environment variable, `DRSIM_` and its name.
 
-Exit codes: 0 all well, 1 an expectation failed, 2 wrong usage or an unreadable scenario, 3 could not run,
-130 interrupted.
+Exit codes: 0 all well, 1 an expectation failed, 2 wrong usage or an unreadable scenario, 3 could not run.
 """
 
 import argparse

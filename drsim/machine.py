@@ -11,11 +11,13 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 
 def environment() -> Mapping[str, str]:
@@ -38,15 +40,30 @@ def pause(seconds: float) -> None:
     time.sleep(seconds)
 
 
-INTERRUPTED = 130
+INTERRUPTED = 3
 """The exit code of a program that was told to stop before it was done."""
+
+
+async def linger(seconds: float) -> None:
+    """Waits in real time while others go on."""
+    await asyncio.sleep(seconds)
+
+
+class Connection(HttpToolsProtocol):
+    """uvicorn's connection; `scope["drsim.drop"]` of each call closes it at once, without an answer."""
+
+    def on_headers_complete(self) -> None:
+        """A call has begun."""
+        super().on_headers_complete()
+        self.scope["drsim.drop"] = partial(self._drop, self.cycle)  # type: ignore[typeddict-unknown-key]
+
+    def _drop(self, cycle: RequestResponseCycle) -> None:
+        cycle.disconnected = True  # or uvicorn would make up an answer of its own
+        self.transport.abort()
 
 
 class Server(uvicorn.Server):
     """uvicorn, with signals that end the program in order instead of being raised again afterwards."""
-
-    told_to_leave: Callable[[], object] | None = None
-    """What a signal does; without it, it stops the server."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -61,10 +78,7 @@ class Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
     def _leave(self) -> None:
-        if self.told_to_leave:
-            self.told_to_leave()
-        else:
-            self.should_exit = True
+        self.should_exit = True
 
 
 def http_server(app: Any) -> Server:
@@ -72,7 +86,7 @@ def http_server(app: Any) -> Server:
     return Server(
         uvicorn.Config(
             app,
-            http="httptools",
+            http=Connection,
             loop="none",
             ws="none",
             lifespan="off",
@@ -87,17 +101,25 @@ def http_server(app: Any) -> Server:
 
 @asynccontextmanager
 async def serving(app: Any, listening: socket.socket) -> AsyncIterator[str]:
-    """Serves an application on this socket meanwhile; gives its URL. A signal cancels what is done meanwhile."""
+    """Serves an application on this socket meanwhile; gives its URL.
+
+    Signals are for the program around it. When that is done, so is everybody who could be waiting for an answer:
+    the server stops at once instead of looking round for a while.
+    """
     server = http_server(app)
-    guest = asyncio.current_task()
-    assert guest is not None
-    server.told_to_leave = guest.cancel
+    server.capture_signals = nullcontext  # type: ignore[method-assign, assignment]
     task = asyncio.create_task(server.serve([listening]))
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
-        server.should_exit = True
-        await task
+        task.cancel()
+        await asyncio.wait([task])
+        for each in server.servers:
+            each.close()
+        for connection in list(server.server_state.connections):
+            connection.shutdown()
+        if server.server_state.tasks:
+            await asyncio.wait(server.server_state.tasks, timeout=1)
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -115,23 +137,27 @@ def listening(host: str, port: int) -> socket.socket:
 
 
 def run(main: "Callable[[], object]") -> int:
-    """Runs an asynchronous main function and returns its exit code."""
-    try:
-        return _run(main)
-    except (asyncio.CancelledError, KeyboardInterrupt):
-        return INTERRUPTED
-
-
-def _run(main: "Callable[[], object]") -> int:
+    """Runs an asynchronous main function and returns its exit code. SIGINT and SIGTERM cancel it."""
     # Two threads share the interpreter; the database's must not hold the event loop up for the usual 5 ms.
     # Values are kept by the thousand and never in cycles: looking for those often costs a tenth of the throughput.
     gc.set_threshold(50_000, 20, 100)
     sys.setswitchinterval(0.0005)
-    if sys.platform == "win32":
-        return int(asyncio.run(main()))  # type: ignore[arg-type]
-    import uvloop
+    try:
+        if sys.platform == "win32":
+            return int(asyncio.run(main()))  # type: ignore[arg-type]
+        import uvloop
 
-    return int(uvloop.run(main()))  # type: ignore[arg-type]
+        return int(uvloop.run(_heeding_signals(main)))
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        return INTERRUPTED
+
+
+async def _heeding_signals(main: "Callable[[], Any]") -> Any:
+    task = asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    return await main()
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """`drsim run`, `drsim check` and `drsim schema`: scenarios as the verdict in CI, played by `drsim.scenario`."""
 
+import asyncio
 import socket
 import sys
 from collections.abc import Mapping, Sequence
@@ -48,6 +49,8 @@ async def run(options: RunOptions) -> int:
             return _tell(await _play(options, suite, receiving, serving), options)
         except OSError as error:
             return _fail(f"could not run: {error}", BROKEN)
+        except asyncio.CancelledError:
+            return _fail("interrupted", machine.INTERRUPTED)
 
 
 def check(paths: Sequence[str], variables: Mapping[str, str]) -> int:
@@ -128,7 +131,9 @@ def _tell(suite: SuiteResult, options: RunOptions) -> int:
         if path:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             Path(path).write_bytes(report(suite))
-    return machine.INTERRUPTED if suite.interrupted else PASSED if suite.passed else FAILED
+    if suite.interrupted:
+        return _fail("interrupted", machine.INTERRUPTED)
+    return PASSED if suite.passed else FAILED
 
 
 def _tags(file: File) -> str:

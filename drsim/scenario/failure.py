@@ -68,9 +68,9 @@ def _asked_about(value: Any, expected: Any) -> Any:
     return value
 
 
-def shown(value: Any) -> str:
-    """A value as JSON on one line; a value that is not there as `nothing`."""
+def shown(value: Any, longest: int = _LONGEST) -> str:
+    """A value as JSON on one line of at most so many characters; a value that is not there as `nothing`."""
     if value is ABSENT:
         return "nothing"
     text = orjson.dumps(value, default=str).decode()
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return text if len(text) <= longest else f"{text[:longest]}…"

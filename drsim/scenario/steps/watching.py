@@ -1,7 +1,6 @@
 """Steps that watch the system under test, in real time: `await_call` and `no_call`."""
 
 import asyncio
-import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import parse_qs
@@ -9,10 +8,10 @@ from urllib.parse import parse_qs
 from pydantic import Field
 
 from drsim.domain.clock import SECOND, Span, format_span
-from drsim.domain.matching import fits
+from drsim.domain.matching import fits, fits_name
 from drsim.format.fields import Duration
 from drsim.format.part import Part
-from drsim.scenario.failure import Candidate, Failed, compared, nearest, shown_differences
+from drsim.scenario.failure import Candidate, Failed, compared, nearest, shown, shown_differences
 from drsim.scenario.play import Came, Play
 from drsim.scenario.steps.base import CallPattern, Pattern, Save, Step, save
 from drsim.scenario.steps.deliveries import outcome
@@ -76,7 +75,8 @@ class NoCall(Step):
         pattern = self.match.pattern()
         found = await _watch(play, self.no_call, pattern, self.within)
         if found is not None:
-            raise Failed("The system under test made a call that was not to come:", [f"  {_title(found.body)}"])
+            sent = [f"    it sent {shown(found.body['requestBody'])}"] if "requestBody" in found.body else []
+            raise Failed("The system under test made a call that was not to come:", [f"  {_title(found.body)}", *sent])
         return "none came"
 
 
@@ -97,10 +97,8 @@ async def _watch(play: Play, name: str, pattern: Mapping[str, Any], within: Span
 
 
 def _named(play: Play, name: str) -> list[Came]:
-    method, _, path = re.escape(name).replace(r"\*", ".*").replace(r"\ ", " ").partition(" ")
-    wanted = re.compile(f"{method} {path}")
     own = [each for each in play.calls if not each.late]
-    return [each for each in own if wanted.fullmatch(_name(each))]
+    return [each for each in own if fits_name(name, _name(each))]
 
 
 def _view(call: Mapping[str, Any]) -> dict[str, Any]:
