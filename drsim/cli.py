@@ -113,6 +113,7 @@ def _add_run(parser: argparse.ArgumentParser, environment: Mapping[str, str]) ->
         help="endpoint of the system under test; webhooks without an address go there",
     )
     option("--webhook-token", metavar="TOKEN", help="secret that signs what goes to --webhook (default: whk_drsim)")
+    option("--host", default="127.0.0.1", help="address on which the system under test finds the API")
     option("--port", type=_port, metavar="N", help="port of the API (default: a free one, 3774 with --webhook)")
     option(
         "--seed", type=_seed, metavar="N", help="makes ids repeat; with --webhook they are new in each run otherwise"
@@ -172,6 +173,7 @@ def _run_options(parser: argparse.ArgumentParser, chosen: argparse.Namespace) ->
         paths=tuple(chosen.paths),
         webhook=chosen.webhook,
         webhook_token=chosen.webhook_token or "whk_drsim",
+        host=chosen.host,
         port=(3774 if chosen.webhook else 0) if chosen.port is None else chosen.port,
         seed=chosen.seed,
         junit=chosen.junit,
