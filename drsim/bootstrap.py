@@ -63,6 +63,7 @@ async def backend(settings: Settings, front: Front) -> AsyncIterator[Backend]:
         sender = Sender()
         scheduler = Scheduler(simulator, sender)
         calls = CallLog(simulator)
+        front.leave = calls.leave
         keys = Keys(settings.keys)
         front.inside = Gate(
             application(simulator, scheduler, calls),

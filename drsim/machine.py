@@ -83,9 +83,14 @@ class Server(uvicorn.Server):
     def _leave(self) -> None:
         self.should_exit = True
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Finishes what is under way; calls that only wait for something to happen are told not to."""
+        self.config.app.leave()  # type: ignore[union-attr]
+        await super().shutdown(sockets)
+
 
 def http_server(app: Any) -> Server:
-    """A server for an application: lean, without a log of its own (the call log is drsim's)."""
+    """A server for an application with a method `leave`: lean, without a log of its own (the call log is drsim's)."""
     return Server(
         uvicorn.Config(
             app,
@@ -117,6 +122,7 @@ async def serving(app: Any, listening: socket.socket) -> AsyncIterator[str]:
     finally:
         task.cancel()
         await asyncio.wait([task])
+        app.leave()
         for each in server.servers:
             each.close()
         for connection in list(server.server_state.connections):

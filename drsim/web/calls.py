@@ -88,6 +88,7 @@ class CallLog:
         self._reads: dict[str, deque[Call]] = {}
         self._counts: dict[str, int] = {}
         self._arrivals: dict[str, asyncio.Event] = {}
+        self._leaving = False
         self._unwritten: list[tuple[str, Call]] = []
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -108,9 +109,15 @@ class CallLog:
         """Waits, in real time and no longer than this, until more than `seen` calls were taken down."""
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
-        while self.count(sandbox) <= seen and (left := end - loop.time()) > 0:
+        while not self._leaving and self.count(sandbox) <= seen and (left := end - loop.time()) > 0:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._arrivals.setdefault(sandbox, asyncio.Event()).wait(), left)
+
+    def leave(self) -> None:
+        """From here on nobody waits for calls: the server is stopping."""
+        self._leaving = True
+        for arrival in self._arrivals.values():
+            arrival.set()
 
     def count(self, sandbox: str) -> int:
         """How many calls of a sandbox were taken down by this process."""

@@ -20,6 +20,8 @@ class Front:
     def __init__(self) -> None:
         self.inside: Callable[..., Awaitable[None]] | None = None
         self.opened = asyncio.Event()
+        self.leave: Callable[[], None] = lambda: None
+        """Called when the server begins to stop: nobody is to wait for anything new any more."""
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """Answers `GET /_sim/health`; passes everything else on, once that is possible."""
