@@ -170,7 +170,16 @@ def webhook(it: Webhook) -> Json:
 
 
 def delivery(it: Delivery) -> Json:
-    """A delivery with its attempts, as the control plane shows it."""
+    """A delivery with its attempts, as lists show it: without what came back and, unless that was changed, the body."""
+    return _delivery(it, [_attempt(each) for each in it.attempts])
+
+
+def whole_delivery(it: Delivery, bodies: Mapping[str, bytes]) -> Json:
+    """A delivery with everything that was sent and came back; `bodies` is its event in the versions it was sent in."""
+    return _delivery(it, [_whole_attempt(each, bodies) for each in it.attempts])
+
+
+def _delivery(it: Delivery, attempts: list[Json]) -> Json:
     shown: Json = {
         "id": it.id,
         "eventId": it.event_id,
@@ -178,8 +187,10 @@ def delivery(it: Delivery) -> Json:
         "webhookId": it.webhook_id,
         "state": it.state,
         "createdTime": format_precise(it.created),
-        "attempts": [_attempt(each) for each in it.attempts],
+        "attempts": attempts,
     }
+    if it.resent:
+        shown["resent"] = True
     if it.due is not None:
         shown["nextAttemptTime"] = format_precise(it.due)
     if it.fault is not None:
@@ -192,6 +203,14 @@ def _attempt(it: Attempt) -> Json:
     _put(shown, status=it.status, error=it.error)
     shown |= {"durationMs": it.duration // 1_000, "requestHeaders": it.headers}
     _put(shown, requestBody=it.sent, fault=it.fault, duplicate=it.duplicate or None)
+    return shown
+
+
+def _whole_attempt(it: Attempt, bodies: Mapping[str, bytes]) -> Json:
+    shown = _attempt(it)
+    shown["requestBody"] = bodies[it.version].decode() if it.sent is None else it.sent
+    if it.error is None:
+        shown |= {"responseHeaders": it.answer_headers, "responseBody": it.answer}
     return shown
 
 

@@ -554,7 +554,7 @@ def naive(docs: Iterable[Doc], query: Query) -> tuple[list[bytes], bool]:
         doc
         for doc in docs
         if (query.ids is None or doc.id in query.ids)
-        and (query.parent is None or doc.parent == query.parent)
+        and (query.parents is None or doc.parent in query.parents)
         and (query.earliest is None or doc.at >= query.earliest)
         and (query.latest is None or doc.at <= query.latest)
         and all(meets(doc, condition) for condition in query.conditions)
@@ -594,7 +594,7 @@ queries = st.builds(
     kind=st.just("doc"),
     limit=st.integers(1, 6),
     ids=st.one_of(st.none(), st.lists(st.integers(1, 16).map("d{}".format), max_size=5).map(tuple)),
-    parent=st.sampled_from([None, None, "p", "q", "none"]),
+    parents=st.sampled_from([None, None, ("p",), ("q", "p"), ("none",), ()]),
     conditions=conditions,
     earliest=maybe_time,
     latest=maybe_time,
@@ -648,7 +648,7 @@ async def test_conditions_that_thousands_meet_give_the_same_pages(store: Store) 
             asked = Query("doc", 10, conditions=(first,) if second is None else (first, second))
             for query in (
                 asked,
-                replace(asked, parent="q"),
+                replace(asked, parents=("q",)),
                 replace(asked, after=docs[2_000].place, earliest=600),
                 replace(asked, before=docs[2_000].place, latest=700),
             ):

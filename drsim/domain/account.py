@@ -32,6 +32,28 @@ class Delays:
     complete: Span = 1 * SECOND
 
 
+TEST_RETRIES: tuple[Span, ...] = (5 * MINUTE, 30 * MINUTE, 2 * HOUR)
+"""After how long each retry of a failed delivery follows the attempt before it, in test mode (platform page, U-14)."""
+
+LIVE_RETRIES: tuple[Span, ...] = (
+    *(minutes * MINUTE for minutes in (1, 5, 15, 30)),
+    *(hours * HOUR for hours in (1, 2, 4, 8)),
+    *(12 * HOUR,) * 4,
+)
+"""The same in live mode: longer and longer, then every twelve hours, as long as that is within 72 hours."""
+
+
+@value
+class Disabling:
+    """When a webhook that keeps failing is disabled: `after` so long without a success, once `failures` events failed.
+
+    Source: platform page, U-15.
+    """
+
+    after: Span = 3 * DAY
+    failures: int = 10
+
+
 @value
 class Account:
     """The settings of one sandbox."""
@@ -44,5 +66,7 @@ class Account:
     """After how long each retry of a failed capture follows the failure before it; none unless asked for."""
     signature_clock: SignatureClock = "wall"
     """Which clock stamps signatures: receivers compare them with their own, so it is the wall's unless asked."""
-    webhook_retries: tuple[Span, ...] = (5 * MINUTE, 30 * MINUTE, 2 * HOUR)
-    """After how long each retry of a failed delivery follows the attempt before it (platform page, U-14, test mode)."""
+    webhook_retries: tuple[Span, ...] = TEST_RETRIES
+    """After how long each retry of a failed delivery follows the attempt before it."""
+    webhook_disabling: Disabling | None = Disabling()
+    """When webhooks that keep failing are disabled, if ever."""

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping
+from dataclasses import field
 from typing import Any
 
 from drsim.domain.account import Account
@@ -17,6 +18,20 @@ from drsim.domain.values import replace, value
 
 ANSWER_WITHIN: Span = 3_000_000
 """How long a receiver may take to answer, in real time."""
+
+JITTER = 0.1
+"""Retries come so much of their span earlier or later where time runs by itself (platform page, U-14)."""
+
+
+@value
+class Failing:
+    """That a webhook keeps failing: `since` its first attempt that no success followed, so many `events` have failed.
+
+    An event has failed when its last attempt has.
+    """
+
+    since: Time
+    events: int
 
 
 @value
@@ -32,6 +47,9 @@ class Webhook:
     api_version: str = "default"
     enabled: bool = True
     authentication: Mapping[str, str] | None = None
+    failing: Failing | None = None
+    disabled: Time | None = None
+    """When drsim has disabled it because it kept failing, if that is why it is disabled."""
 
     def wants(self, type: str) -> bool:
         """Whether an event of this type goes to it."""
@@ -42,8 +60,9 @@ class Webhook:
 class Attempt:
     """One POST to the receiver: when (simulated), what came of it, and how long that took in real microseconds.
 
-    `fault` is the id of the one that struck it, `sent` the body where that was not the whole event. A `duplicate` is a
-    copy that a fault has sent after the attempt proper.
+    `headers` were sent, with credentials masked. `fault` is the id of the one that struck it, `sent` the body where
+    that was not the whole event as API version `version` has it. A `duplicate` is a copy that a fault has sent after
+    the attempt proper. `answer_headers` and `answer` came back, the beginning of the body only.
     """
 
     at: Time
@@ -54,6 +73,9 @@ class Attempt:
     fault: str | None = None
     duplicate: bool = False
     sent: str | None = None
+    version: str = "default"
+    answer_headers: Mapping[str, str] = field(default_factory=dict)
+    answer: str = ""
 
     @property
     def succeeded(self) -> bool:
@@ -78,22 +100,67 @@ class Delivery:
     attempts: tuple[Attempt, ...] = ()
     fault: Mishap | None = None
     """What a fault has in store for the next attempt; no other fault strikes that one."""
+    resent: bool = False
+    """Whether somebody asked for it; the others came with their events."""
+
+    @property
+    def tries(self) -> int:
+        """How many attempts were made, copies left out."""
+        return sum(not each.duplicate for each in self.attempts)
 
 
-def attempted(delivery: Delivery, attempt: Attempt, account: Account, copies: tuple[Attempt, ...] = ()) -> Delivery:
+def attempted(
+    delivery: Delivery,
+    attempt: Attempt,
+    account: Account,
+    copies: tuple[Attempt, ...] = (),
+    *,
+    chance: float = 0.5,
+) -> Delivery:
     """The delivery after an attempt: delivered, due again, or failed when no retry is left.
 
     `copies` are what a fault has sent beside it; they are on record, but decide nothing. Retries are counted from the
-    attempt's own time, so that a late process changes nothing.
+    attempt's own time, so that a late process changes nothing; `chance` (0 to 1) brings them forward or puts them off.
+    An attempt that was under way when its delivery was given up is on record, but decides nothing any more.
     """
-    tries = sum(not each.duplicate for each in delivery.attempts)
+    tries = delivery.tries
     delivery = replace(delivery, attempts=(*delivery.attempts, attempt, *copies), fault=None)
+    if delivery.state == "undelivered":
+        return delivery
     if attempt.succeeded:
         return replace(delivery, state=step(DELIVERY, delivery.state, "delivered"), due=None)
     spans = account.webhook_retries
     if tries >= len(spans):
         return replace(delivery, state=step(DELIVERY, delivery.state, "failed"), due=None)
-    return replace(delivery, due=attempt.at + spans[tries])
+    return replace(delivery, due=attempt.at + swayed(spans[tries], chance))
+
+
+def swayed(span: Span, chance: float) -> Span:
+    """A span brought forward or put off by up to `JITTER` of it; a `chance` (0 to 1) in the middle leaves it alone."""
+    return span + round(span * JITTER * (2 * chance - 1))
+
+
+def observed(webhook: Webhook, attempt: Attempt, account: Account, *, failed: bool) -> Webhook:
+    """The webhook after an attempt: disabled when that was one failure too many (`failed`: the last of its event).
+
+    A success wipes all former failures out.
+    """
+    if not webhook.enabled:
+        return webhook
+    if attempt.succeeded:
+        return webhook if webhook.failing is None else replace(webhook, failing=None)
+    before = webhook.failing or Failing(attempt.at, 0)
+    failing, limit = replace(before, events=before.events + failed), account.webhook_disabling
+    webhook = webhook if failing == webhook.failing else replace(webhook, failing=failing)
+    if limit is None or attempt.at - failing.since < limit.after or failing.events < limit.failures:
+        return webhook
+    return replace(webhook, enabled=False, updated=attempt.at, disabled=attempt.at)
+
+
+def changed(webhook: Webhook, now: Time, changes: Mapping[str, Any]) -> Webhook:
+    """The webhook with these fields changed; one that is enabled again starts afresh."""
+    after = replace(webhook, updated=now, **changes)
+    return replace(after, failing=None, disabled=None) if after.enabled and not webhook.enabled else after
 
 
 def put_off(delivery: Delivery, *, can_wait: bool) -> Delivery:
@@ -140,6 +207,14 @@ def verified(header: str, secret: str, body: bytes) -> bool:
         return False
     wanted = signature((secret,), int(timestamp), body).partition(", ")[2]
     return any(hmac.compare_digest(wanted.encode(), each.encode()) for each in rest.split(", "))
+
+
+def masked(headers: Mapping[str, str]) -> dict[str, str]:
+    """Headers as they are kept: of credentials only their kind."""
+    return {
+        name: f"{text.partition(' ')[0]} ****" if name.lower() == "authorization" else text
+        for name, text in headers.items()
+    }
 
 
 def basic_authorization(authentication: Mapping[str, Any]) -> str:

@@ -3,11 +3,13 @@
 import asyncio
 import os
 from collections.abc import Mapping
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from drsim.domain.clock import SECOND, Span, Time
 from drsim.domain.faults import LOST, DeliveryEffect, Mishap
-from drsim.domain.webhooks import ANSWER_WITHIN, Attempt, Webhook, basic_authorization, forged, signature
+from drsim.domain.values import replace, value
+from drsim.domain.webhooks import ANSWER_WITHIN, Attempt, Webhook, basic_authorization, forged, masked, signature
 
 if TYPE_CHECKING:
     import aiohttp
@@ -15,6 +17,23 @@ if TYPE_CHECKING:
 
 USER_AGENT = "DigitalRiver-Webhooks/1.0 (simulator)"
 _READ_AT_MOST = 16_384
+"""So many bytes of an answer are read, so that its connection can be kept."""
+_KEPT_OF_A_BODY = 4_096
+_KEPT_OF_HEADERS = 8_192
+
+
+@value
+class Answered:
+    """What came back: the status with headers and the first 4 KB of the body, or an error in words.
+
+    `duration` is in real microseconds.
+    """
+
+    status: int | None
+    error: str | None
+    duration: Span
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = ""
 
 
 class _Connection:
@@ -47,19 +66,28 @@ class Sender:
         effect = mishap.effect if mishap else DeliveryEffect()
         headers = self.headers(forged(webhook) if effect.corrupt_signature else webhook, body, timestamp)
         sent = body[: len(body) // 2] if effect.truncate else body
-        outcome = (None, LOST, 0) if effect.drop else await self.post(webhook.address, headers, sent)
-        fault = mishap.fault if mishap else None
-        told = sent.decode("utf-8", "replace") if effect.truncate else None
-        return Attempt(at, *outcome, headers, fault, sent=told)
+        answered = Answered(None, LOST, 0) if effect.drop else await self.post(webhook.address, headers, sent)
+        return Attempt(
+            at=at,
+            status=answered.status,
+            error=answered.error,
+            duration=answered.duration,
+            headers=masked(headers),
+            fault=mishap.fault if mishap else None,
+            sent=sent.decode("utf-8", "replace") if effect.truncate else None,
+            version=webhook.api_version,
+            answer_headers=answered.headers,
+            answer=answered.body,
+        )
 
-    async def post(self, address: str, headers: Mapping[str, str], body: bytes) -> tuple[int | None, str | None, Span]:
-        """Posts once. Returns the status, or else an error in words, and how long it took in real microseconds."""
+    async def post(self, address: str, headers: Mapping[str, str], body: bytes) -> Answered:
+        """Posts once."""
         loop = asyncio.get_running_loop()
         started = loop.time()
-        status, error = await self._post(address, headers, body)
-        return status, error, int((loop.time() - started) * SECOND)
+        answered = await self._post(address, headers, body)
+        return replace(answered, duration=int((loop.time() - started) * SECOND))
 
-    async def _post(self, address: str, headers: Mapping[str, str], body: bytes) -> tuple[int | None, str | None]:
+    async def _post(self, address: str, headers: Mapping[str, str], body: bytes) -> Answered:
         import aiohttp
         from yarl import URL
 
@@ -82,27 +110,61 @@ class Sender:
                     raise
                 return await self._answer(url, headers, body, connection)
         except TimeoutError:
-            return None, f"no answer within {ANSWER_WITHIN // 1_000} ms"
+            return _failed(f"no answer within {ANSWER_WITHIN // 1_000} ms")
         except aiohttp.ClientConnectorError as error:
-            return None, f"cannot connect to {error.host}:{error.port}: {_reason(error)}"
+            return _failed(f"cannot connect to {error.host}:{error.port}: {_reason(error)}")
         except Exception as error:  # whatever a receiver makes the client raise is a failed attempt, nothing more
-            return None, str(error) or type(error).__name__
+            return _failed(_readable(str(error)) or type(error).__name__)
 
-    async def _answer(
-        self, url: "URL", headers: Mapping[str, str], body: bytes, connection: "_Connection"
-    ) -> tuple[int, None]:
+    async def _answer(self, url: "URL", headers: Mapping[str, str], body: bytes, connection: "_Connection") -> Answered:
         assert self._session is not None
         connection.kept = False
         async with self._session.post(
             url, data=body, headers=headers, allow_redirects=False, trace_request_ctx=connection
         ) as answer:
-            await answer.content.read(_READ_AT_MOST)
-            return answer.status, None
+            content = await _beginning(answer)
+            return Answered(answer.status, None, 0, _kept_headers(answer), content.decode("utf-8", "replace"))
 
     async def close(self) -> None:
         """Closes all connections."""
         if self._session is not None:
             await self._session.close()
+
+
+def _failed(error: str) -> Answered:
+    return Answered(None, error, 0)
+
+
+async def _beginning(answer: "aiohttp.ClientResponse") -> bytes:
+    """The first bytes of the body. Once some have come it is answered, whatever becomes of the others."""
+    import aiohttp
+
+    content = part = await answer.content.read(_READ_AT_MOST)
+    try:
+        while part and len(content) < _READ_AT_MOST and not answer.content.at_eof():
+            part = await answer.content.read(_READ_AT_MOST)
+            content += part
+    except (TimeoutError, aiohttp.ClientError):
+        pass
+    return content[:_KEPT_OF_A_BODY]
+
+
+def _kept_headers(answer: "aiohttp.ClientResponse") -> dict[str, str]:
+    """The headers that came, repeated ones joined by commas, as far as they are not too much to be kept."""
+    kept: dict[str, str] = {}
+    left = _KEPT_OF_HEADERS
+    for raw_name, raw in answer.raw_headers:
+        left -= len(raw_name) + len(raw)
+        if left < 0:
+            break
+        name, text = raw_name.decode("utf-8", "replace"), raw.decode("utf-8", "replace")
+        kept[name] = f"{kept[name]}, {text}" if name in kept else text
+    return kept
+
+
+def _readable(text: str) -> str:
+    """A text from the network, with what is no text in it replaced."""
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _reason(error: "aiohttp.ClientConnectorError") -> str:

@@ -26,6 +26,8 @@ UNHARMED = Turn(True)
 
 def can_strike(sandbox: Sandbox, webhook: Webhook, delivery: DueDelivery) -> bool:
     """Whether a fault has anything to do with this delivery: one that struck it before, or one that may now."""
+    if sandbox.faults == () and b'"fault":' not in delivery.public:
+        return False
     shown, faults = orjson.loads(delivery.public), sandbox.faults
     if "fault" in shown or faults is None:
         return True

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from drsim.domain.account import Account, Delays, RateLimit
+from drsim.domain.account import Account, Delays, Disabling, RateLimit
 from drsim.domain.clock import Clock, Time
 from drsim.domain.faults import Fault
 from drsim.domain.outcome import Rule
@@ -67,6 +67,10 @@ class Sandbox:
         self.calls += 1
         return as_uuid(self._chance(f"call{self.counters.get('loaded', 0)}", self.calls))
 
+    def share(self, label: str, count: int) -> float:
+        """A number from 0 to 1 that follows from the seed: what a domain that knows no chance gets instead."""
+        return self._chance(label, count) / (1 << 128)
+
     def _chance(self, label: str, count: int) -> int:
         return int.from_bytes(blake2b(f"{self.seed}/{label}/{count}".encode(), digest_size=16).digest())
 
@@ -79,6 +83,11 @@ class Sandbox:
         self.seed, self.clock, self.account, self.counters, self.last = kept
         self.due = 0
         self.forget_lists()
+
+    def know_webhook(self, webhook: Webhook) -> None:
+        """One webhook is new or has changed."""
+        if self.webhooks is not None:
+            self.webhooks = tuple({**{each.id: each for each in self.webhooks}, webhook.id: webhook}.values())
 
     def forget_lists(self) -> None:
         """Webhooks and rules are looked up anew next time."""
@@ -94,7 +103,7 @@ class Sandbox:
         """The sandbox that was saved as `body`."""
         kept: dict[str, Any] = orjson.loads(body)
         account = kept["account"]
-        limit = account["rate_limit"]
+        limit, disabling = account["rate_limit"], account.get("webhook_disabling", {})
         return cls(
             name=name,
             number=number,
@@ -107,6 +116,7 @@ class Sandbox:
                     "rate_limit": limit and RateLimit(**limit),
                     "capture_retries": tuple(account["capture_retries"]),
                     "webhook_retries": tuple(account["webhook_retries"]),
+                    "webhook_disabling": None if disabling is None else Disabling(**disabling),
                 }
             ),
             counters=kept["counters"],

@@ -6,7 +6,7 @@ is a lane: its events go out one after the other in order, and a slow one delays
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
@@ -14,10 +14,12 @@ from drsim.domain.clock import SECOND, Clock, Time
 from drsim.domain.faults import Mishap
 from drsim.domain.refusal import Refused
 from drsim.domain.values import replace
-from drsim.domain.webhooks import Attempt, Delivery, Webhook, attempted
+from drsim.domain.webhooks import Attempt, Webhook
 from drsim.engine import records
 from drsim.engine.delivery import Sender
 from drsim.engine.faults import UNHARMED, Turn, can_strike, take_turn
+from drsim.engine.places import Places
+from drsim.engine.recording import Recorder
 from drsim.engine.sandbox import Sandbox
 from drsim.engine.simulator import Simulator, Work
 from drsim.store import DueDelivery
@@ -36,6 +38,8 @@ class Scheduler:
     def __init__(self, simulator: Simulator, sender: Sender) -> None:
         self._simulator = simulator
         self._sender = sender
+        self._recorder = Recorder(simulator)
+        self._places = Places()
         self._lanes: dict[tuple[Sandbox, str], asyncio.Task[None]] = {}
         self._timers: dict[str, _Timer] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -57,6 +61,7 @@ class Scheduler:
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
+        await self._recorder.finish()
 
     async def advance(self, name: str, to: Time) -> list[dict[str, str]]:
         """Moves a sandbox's time to `to`, letting everything due on the way happen in order, deliveries included.
@@ -73,7 +78,7 @@ class Scheduler:
             await self._quiet(sandbox)
             return await self._act(sandbox, _end_notes)
         finally:
-            self._moving.discard(sandbox)
+            self._end_move(sandbox)
 
     async def settle(self, name: str, until: Time | None) -> None:
         """Waits until nothing due is left and no delivery flies; with `until`, also runs what is due by then."""
@@ -83,7 +88,7 @@ class Scheduler:
             if until is not None:
                 await self._move_through(sandbox, until)
         finally:
-            self._moving.discard(sandbox)
+            self._end_move(sandbox)
 
     def next_due(self, sandbox: Sandbox, webhooks: Iterable[Webhook]) -> Time | None:
         """When something next happens in a sandbox, if anything."""
@@ -97,6 +102,10 @@ class Scheduler:
             raise Refused("conflict", "clock_in_motion", "The clock of this sandbox is already being moved.")
         self._moving.add(sandbox)
         return sandbox
+
+    def _end_move(self, sandbox: Sandbox) -> None:
+        self._moving.discard(sandbox)
+        self._stirred(sandbox, None)  # the timers still reckon with the time as it was
 
     async def _act(self, sandbox: Sandbox, action: Callable[[Work], T]) -> T:
         """Performs an action in this life of a sandbox. Raises `Refused` when it was reset meanwhile."""
@@ -137,16 +146,20 @@ class Scheduler:
                 return
             await asyncio.wait(flying)
 
-    def _stirred(self, sandbox: Sandbox) -> None:
-        """After a commit: starts the lanes that have something due, and sets the timer for the rest."""
-        if self._stopped:
+    def _stirred(self, sandbox: Sandbox, dues: Mapping[str, Time] | None) -> None:
+        """After a commit: starts the lanes that have something due, and sets the timer for the rest.
+
+        `dues` are the lanes that could have, with their earliest time; without it all are looked at.
+        """
+        if self._stopped or (dues is not None and not dues):
             return
         if sandbox.webhooks is None:
             self._spawn(self._look(sandbox.name))
             return
         for webhook in sandbox.webhooks:
-            self._lane(sandbox, webhook)
-        self._set_timer(sandbox)
+            if dues is None or webhook.id in dues:
+                self._lane(sandbox, webhook)
+        self._set_timer(sandbox, dues)
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(coroutine)
@@ -155,13 +168,19 @@ class Scheduler:
 
     async def _look(self, name: str) -> None:
         await self._simulator.perform(name, Work.webhooks)
+        sandbox = self._simulator.known(name)
+        if sandbox is not None and sandbox.webhooks is not None:
+            self._stirred(sandbox, None)
 
-    def _set_timer(self, sandbox: Sandbox) -> None:
+    def _set_timer(self, sandbox: Sandbox, dues: Mapping[str, Time] | None) -> None:
         """Sees to it that somebody looks when something is next due; lanes that are running look by themselves."""
         if sandbox.clock.rate == 0 or sandbox.webhooks is None:
             return
-        idle = [each for each in sandbox.webhooks if each.enabled and (sandbox, each.id) not in self._lanes]
-        due = self.next_due(sandbox, idle)
+        if dues is None:
+            idle = [each for each in sandbox.webhooks if each.enabled and (sandbox, each.id) not in self._lanes]
+            due = self.next_due(sandbox, idle)
+        else:
+            due = min((due for lane, due in dues.items() if (sandbox, lane) not in self._lanes), default=None)
         known = self._timers.get(sandbox.name)
         if due is None or (known and known.due <= due and known.clock is sandbox.clock):
             return
@@ -189,19 +208,34 @@ class Scheduler:
         self._lanes[key] = task
         return task
 
-    def _due(self, sandbox: Sandbox, webhook: Webhook) -> list[DueDelivery]:
+    def _due(self, sandbox: Sandbox, webhook: Webhook, unsaved: Iterable[int] = ()) -> list[DueDelivery]:
+        """What is due for a webhook, the first of it, but for what was sent and is still being saved."""
         now = sandbox.clock.now(self._simulator.wall())
-        return self._simulator.store.reader.due_deliveries(sandbox.number, webhook.id, now, _AT_ONCE)
+        return self._simulator.store.reader.due_deliveries(sandbox.number, webhook.id, now, _AT_ONCE, unsaved)
 
     async def _run_lane(self, sandbox: Sandbox, webhook: Webhook, due: list[DueDelivery]) -> None:
+        unsaved: Unsaved = {}
         try:
             while due:
-                await self._send(sandbox, webhook.id, due)
-                present = await self._present(sandbox, webhook.id)
-                due = self._due(sandbox, present) if present else []
+                await self._send(sandbox, webhook.id, due, unsaved)
+                due = await self._following(sandbox, webhook.id, unsaved)
         finally:
             self._lanes.pop((sandbox, webhook.id), None)
-        self._stirred(sandbox)
+        following = self._simulator.store.reader.next_due(sandbox.number, webhook.id)
+        if following is not None and self._simulator.known(sandbox.name) is sandbox:
+            self._stirred(sandbox, {webhook.id: following})
+
+    async def _following(self, sandbox: Sandbox, webhook_id: str, unsaved: "Unsaved") -> list[DueDelivery]:
+        """What is due next. That nothing is left, is said only once all that was sent is saved."""
+        while True:
+            while len(unsaved) > _AT_ONCE:
+                await _first_saved(unsaved)
+            present = await self._present(sandbox, webhook_id)
+            if present and (due := self._due(sandbox, present, unsaved)):
+                return due
+            if not unsaved:
+                return []
+            await _first_saved(unsaved)
 
     async def _present(self, sandbox: Sandbox, webhook_id: str) -> Webhook | None:
         """The webhook as it is now; nothing if it is gone or disabled, or the sandbox was reset."""
@@ -211,9 +245,8 @@ class Scheduler:
             return None
         return next((each for each in sandbox.webhooks or () if each.id == webhook_id and each.enabled), None)
 
-    async def _send(self, sandbox: Sandbox, webhook_id: str, due: list[DueDelivery]) -> None:
+    async def _send(self, sandbox: Sandbox, webhook_id: str, due: list[DueDelivery], unsaved: "Unsaved") -> None:
         """Sends what is due in order; outcomes are saved while the next ones are under way."""
-        recorder = _Recorder(self._simulator, sandbox)
         queue = deque(due)
         while queue and (webhook := await self._present(sandbox, webhook_id)):
             delivery = queue.popleft()
@@ -222,11 +255,16 @@ class Scheduler:
                 sandbox.overtaken[webhook_id] = delivery
             if not turn.goes:
                 continue
-            recorder.add(delivery.id, await self._attempts(sandbox, webhook, delivery, turn.mishap))
+            async with self._places.place((sandbox, webhook_id)):
+                # It may have been disabled or changed while its fault was looked up or there was no place.
+                present = await self._present(sandbox, webhook_id)
+                if present is None:
+                    return
+                attempts = await self._attempts(sandbox, present, delivery, turn.mishap)
+            unsaved[delivery.number] = self._recorder.add(sandbox, delivery.id, attempts)
             if overtaken := sandbox.overtaken.get(webhook_id):
                 later = [each for each in queue if each.id != overtaken.id]
                 queue = deque([overtaken._replace(at=delivery.at), *later])
-        await recorder.finish()
 
     async def _turn(self, sandbox: Sandbox, webhook: Webhook, delivery: DueDelivery) -> Turn:
         """What becomes of a delivery whose turn it is; to the store only where a fault has to do with it."""
@@ -255,43 +293,23 @@ class Scheduler:
         return tuple(attempts)
 
 
+Unsaved = dict[int, "asyncio.Future[None]"]
+"""By the number of a delivery, what is done once what came of it is saved; in the order in which they were sent."""
+
+
+async def _first_saved(unsaved: Unsaved) -> None:
+    """Waits until what was sent first is saved, and leaves out all that is by then."""
+    await asyncio.wait([next(iter(unsaved.values()))])
+    for number in [number for number, saving in unsaved.items() if saving.done()]:
+        unsaved.pop(number).result()
+
+
 class _Timer(NamedTuple):
     """When somebody will look at a sandbox, by which clock that was reckoned, and how to call it off."""
 
     due: Time
     clock: Clock
     handle: asyncio.TimerHandle
-
-
-_Outcome = tuple[str, tuple[Attempt, ...]]
-
-
-class _Recorder:
-    """Saves the outcomes of a lane: all that have come in while the last ones were being written."""
-
-    def __init__(self, simulator: Simulator, sandbox: Sandbox) -> None:
-        self._simulator = simulator
-        self._sandbox = sandbox
-        self._waiting: list[_Outcome] = []
-        self._task: asyncio.Task[None] | None = None
-
-    def add(self, delivery_id: str, attempts: tuple[Attempt, ...]) -> None:
-        """One more outcome: the attempt proper, and its copies."""
-        self._waiting.append((delivery_id, attempts))
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._write())
-
-    async def finish(self) -> None:
-        """Waits until all outcomes are saved."""
-        while self._task is not None and (self._waiting or not self._task.done()):
-            await self._task
-
-    async def _write(self) -> None:
-        while self._waiting:
-            outcomes, self._waiting = self._waiting, []
-            await self._simulator.perform(
-                self._sandbox.name, partial(_record, sandbox=self._sandbox, outcomes=outcomes)
-            )
 
 
 def _begin_notes(work: Work) -> None:
@@ -301,13 +319,3 @@ def _begin_notes(work: Work) -> None:
 def _end_notes(work: Work) -> list[dict[str, str]]:
     fired, work.sandbox.fired = work.sandbox.fired or [], None
     return [what for *_, what in sorted(fired, key=lambda note: note[:3])]
-
-
-def _record(work: Work, sandbox: Sandbox, outcomes: list[_Outcome]) -> None:
-    """Saves what came of attempts, unless the sandbox was reset since they were made."""
-    for id, (attempt, *copies) in outcomes if work.sandbox is sandbox else ():
-        delivery: Delivery | None = work.get("delivery", id)
-        if delivery is not None and delivery.state == "pending":
-            after = attempted(delivery, attempt, work.sandbox.account, tuple(copies))
-            work.put(records.delivery_record(after))
-            work.note_delivery(after, str(attempt.status) if attempt.error is None else attempt.error)

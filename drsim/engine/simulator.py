@@ -4,7 +4,7 @@
 thing at its own due time; so the history is the same however late the process is.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import orjson
@@ -19,7 +19,7 @@ from drsim.domain.outcome import Rule
 from drsim.domain.refusal import Refused, not_found
 from drsim.domain.settle import wake
 from drsim.domain.values import replace
-from drsim.domain.webhooks import Delivery, Webhook
+from drsim.domain.webhooks import Attempt, Delivery, Webhook
 from drsim.engine import records
 from drsim.engine.sandbox import Sandbox
 from drsim.store import Record, Store, Transaction
@@ -42,6 +42,8 @@ class Work:
         """While true, events are put on record but not pushed."""
         self.pushed_from: Time = 0
         """Events from before this are pushed at this time: those of an order that is made with a past."""
+        self.dues: dict[str, Time] = {}
+        """By lane, the earliest time at which something that was saved here wakes."""
 
     def context(self) -> Context:
         """What a decision made now gets."""
@@ -54,17 +56,25 @@ class Work:
     def put(self, record: Record) -> None:
         """Saves one document."""
         self.transaction.put(self.sandbox.number, record)
-        if record.kind in ("webhook", "rule"):
+        if record.kind == "webhook":
+            self.sandbox.know_webhook(record.value)
+        elif record.kind == "rule":
             self.sandbox.forget_lists()
         elif record.kind == "fault":
             self.sandbox.faults = None
         if record.lane == "" and record.due is not None:
             known = self.sandbox.due
             self.sandbox.due = record.due if known is None else min(known, record.due)
+        self._wakes(record)
 
     def add(self, record: Record) -> None:
-        """Saves one document that is certainly new and nothing waits for by itself."""
+        """Saves one document that is certainly new and no sale."""
         self.transaction.add(self.sandbox.number, record)
+        self._wakes(record)
+
+    def _wakes(self, record: Record) -> None:
+        if record.lane is not None and record.due is not None:
+            self.dues[record.lane] = min(record.due, self.dues.get(record.lane, record.due))
 
     def delete(self, kind: str, id: str) -> None:
         """Removes one document."""
@@ -145,21 +155,36 @@ class Work:
             self.add(records.event_record(event, shown.object(event), [webhook.id for webhook in wanting]))
             self._note(event.at, 0, 0, event=event.type, id=event.id)
             for webhook in wanting:
-                self._deliver(event, webhook)
+                due = max(event.at, self.pushed_from)
+                self.deliver(webhook, event.id, event.type, event.sale.order.id, created=event.at, due=due)
 
-    def _deliver(self, event: Event, webhook: Webhook) -> None:
+    def deliver(
+        self,
+        webhook: Webhook,
+        event_id: str,
+        type: str,
+        order_id: str,
+        *,
+        created: Time,
+        due: Time,
+        resent: bool = False,
+    ) -> bytes:
+        """Puts an event on its way to a webhook; returns the new delivery in public form."""
         delivery = Delivery(
             id=self.sandbox.new_id("delivery"),
             number=self.sandbox.counters["delivery"],
-            created=event.at,
-            event_id=event.id,
+            created=created,
+            event_id=event_id,
             webhook_id=webhook.id,
-            type=event.type,
-            order_id=event.sale.order.id,
+            type=type,
+            order_id=order_id,
             state="pending",
-            due=max(event.at, self.pushed_from),
+            due=due,
+            resent=resent,
         )
-        self.add(records.delivery_record(delivery))
+        record = records.delivery_record(delivery)
+        self.add(record)
+        return record.public or b"{}"
 
     def _note(self, at: Time, rank: int, number: int, **what: str) -> None:
         """Notes what has happened; deliveries are noted as they come back, and put in order by rank and number."""
@@ -167,11 +192,13 @@ class Work:
         if fired is not None and len(fired) < MOST_FIRED:
             fired.append((at, rank, number, {"time": format_precise(at), **what}))
 
-    def note_delivery(self, delivery: Delivery, outcome: str) -> None:
+    def note_delivery(self, delivery: Delivery, attempt: Attempt, outcome: str) -> None:
         """Notes an attempt for whoever moves the clock."""
-        self._note(
-            delivery.attempts[-1].at, 1, delivery.number, delivery=delivery.id, type=delivery.type, outcome=outcome
-        )
+        self._note(attempt.at, 1, delivery.number, delivery=delivery.id, type=delivery.type, outcome=outcome)
+
+    def note_disabling(self, webhook_id: str, at: Time, reason: str) -> None:
+        """Notes for whoever moves the clock that a webhook was disabled."""
+        self._note(at, 2, 0, webhook=webhook_id, disabled=reason)
 
     def save_rules(self, rules: tuple[Rule, ...]) -> None:
         """Saves how many times the behavior rules are left."""
@@ -253,8 +280,9 @@ class Simulator:
         self._seed_of = seed_of
         self._clock_of = clock_of
         self._sandboxes: dict[str, Sandbox] = {}
-        self.stirred: Callable[[Sandbox], None] = lambda sandbox: None
-        """Told on the event loop after every commit: something may have become due."""
+        self.stirred: Callable[[Sandbox, Mapping[str, Time] | None], None] = lambda sandbox, dues: None
+        """Told on the event loop after every commit: by lane, when what was saved wakes; nothing of a sandbox that was
+        just loaded, where anything may be due."""
         store.lost = self._sandboxes.clear
 
     def known(self, name: str) -> Sandbox | None:
@@ -273,16 +301,18 @@ class Simulator:
         refusal are told and the rules that were asked on the way are used up.
         """
         try:
-            return await self.store.run(lambda transaction: self._run(transaction, name, action))
+            return await self._perform(name, action)
         except Refused as refusal:
-            told = _told(refusal)
             if refusal.events or refusal.rules is not None:
-                await self.store.run(lambda transaction: self._run(transaction, name, told))
+                await self._perform(name, _told(refusal))
             raise
-        finally:
-            sandbox = self._sandboxes.get(name)
-            if sandbox is not None:
-                self.stirred(sandbox)
+
+    async def _perform(self, name: str, action: Callable[[Work], T]) -> T:
+        result, dues = await self.store.run(lambda transaction: self._run(transaction, name, action))
+        sandbox = self._sandboxes.get(name)
+        if sandbox is not None:
+            self.stirred(sandbox, dues)
+        return result
 
     async def strike(self, sandbox: Sandbox, occasion: Occasion) -> Fault | None:
         """The fault that strikes now; that it is used up is committed before it is told."""
@@ -312,7 +342,9 @@ class Simulator:
 
         return await self.perform(name, action)
 
-    def _run(self, transaction: Transaction, name: str, action: Callable[[Work], T]) -> T:
+    def _run(
+        self, transaction: Transaction, name: str, action: Callable[[Work], T]
+    ) -> tuple[T, Mapping[str, Time] | None]:
         known = self._sandboxes.get(name)
         sandbox = known or self._load(transaction, name)
         before, noted, faults = sandbox.kept(), len(sandbox.fired or ()), sandbox.faults
@@ -334,7 +366,7 @@ class Simulator:
         running = self._sandboxes[name]
         if known is None or running.kept()[:-1] != before[:-1]:
             transaction.save_sandbox(running.number, running.body)
-        return result
+        return result, None if known is None else work.dues
 
     def _load(self, transaction: Transaction, name: str) -> Sandbox:
         found = transaction.sandbox(name)

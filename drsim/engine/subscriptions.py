@@ -3,9 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
+from drsim.domain.clock import Time, format_precise, format_span
 from drsim.domain.webhooks import Webhook, given_up
 from drsim.engine import records
 from drsim.engine.simulator import Work
+from drsim.store import Record
 
 _AT_ONCE = 200
 
@@ -34,3 +38,22 @@ def give_up_deliveries(work: Work, webhook_id: str) -> None:
     while ids := work.transaction.due(work.sandbox.number, webhook_id, None, _AT_ONCE):
         for id in ids:
             work.put(records.delivery_record(given_up(work.get("delivery", id))))
+
+
+def disable_failing(work: Work, webhook: Webhook, at: Time) -> None:
+    """What follows when a webhook that kept failing was disabled: nothing more goes to it, and that is on record."""
+    save_webhook(work, webhook)
+    give_up_deliveries(work, webhook.id)
+    reason = why_disabled(webhook) or ""
+    shown = {"time": format_precise(at), "webhookId": webhook.id, "reason": reason}
+    work.add(Record("disabling", work.sandbox.new_id("disabling"), at, None, orjson.dumps(shown)))
+    work.note_disabling(webhook.id, at, reason)
+
+
+def why_disabled(webhook: Webhook) -> str | None:
+    """Why drsim has disabled a webhook, in words; nothing when it has not."""
+    failing = webhook.failing
+    if webhook.disabled is None or failing is None:
+        return None
+    since, span = format_precise(failing.since), format_span(webhook.disabled - failing.since)
+    return f"no success in {span}, since {since}, while {failing.events} events failed"

@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from drsim.domain.account import RateLimit, RiskTolerance, SignatureClock
+from drsim.domain.account import LIVE_RETRIES, TEST_RETRIES, Disabling, RateLimit, RiskTolerance, SignatureClock
 from drsim.domain.events import TYPES, matching_types
 from drsim.domain.outcome import OPERATIONS, Operation
 from drsim.format.buyer import SourceModel
@@ -56,6 +56,32 @@ class DelaysModel(Part):
     complete: Duration | None = None
 
 
+class DisablingModel(Part):
+    """`account.webhookDisabling`: when a webhook that keeps failing is disabled."""
+
+    after: Duration = Disabling().after
+    failures: Quantity = Disabling().failures
+
+
+_SCHEDULES = {"test": TEST_RETRIES, "live": LIVE_RETRIES}
+
+
+def _read_schedule(value: Any) -> Any:
+    if isinstance(value, str) and value in _SCHEDULES:
+        return _SCHEDULES[value]
+    if value is not None and not isinstance(value, list | tuple):
+        raise wrong(shown(value), "test, live, or a list of durations", _SCHEDULES)
+    return value
+
+
+def _read_disabling(value: Any) -> Any:
+    if value == "never":
+        return None
+    if not isinstance(value, dict | DisablingModel):
+        raise wrong(shown(value), "never, or a mapping with after and failures", ("never",))
+    return value
+
+
 class AccountModel(Part):
     """`account`: how the simulated merchant account is set up; what is left out stays as it is."""
 
@@ -65,7 +91,8 @@ class AccountModel(Part):
     rate_limit: Annotated[RateLimit | None, BeforeValidator(read_rate_limit)] = None
     capture_retries: tuple[Duration, ...] | None = None
     signature_clock: Annotated[SignatureClock, one_of(get_args(SignatureClock))] | None = None
-    webhook_retries: tuple[Duration, ...] | None = None
+    webhook_retries: Annotated[tuple[Duration, ...] | None, BeforeValidator(_read_schedule)] = None
+    webhook_disabling: Annotated[DisablingModel | None, BeforeValidator(_read_disabling)] = None
 
 
 class WebhookModel(Part):

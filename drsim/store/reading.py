@@ -16,6 +16,9 @@ def public_form(connection: sqlite3.Connection, sandbox: int, kind: str, id: str
     return None if row is None else row[0]
 
 
+_MOST_NAMED = 10_000
+
+
 class Reader:
     """Reads what is committed, on the thread it was made on."""
 
@@ -33,13 +36,25 @@ class Reader:
         ).fetchone()
         return None if row is None else (row[0], row[1])
 
-    def due_deliveries(self, sandbox: int, lane: str, until: Time, limit: int) -> list[DueDelivery]:
-        """What is due in the lane of a webhook by `until`, in its order."""
+    def children(self, sandbox: int, kind: str, parent: str) -> list[str]:
+        """The ids of the documents of a kind that belong to another one, no more than a statement can name."""
         rows = self._connection.execute(
-            "SELECT d.id, d.due_at, d.public, e.public FROM document d"
+            "SELECT id FROM document WHERE sandbox = ? AND parent = ? AND kind = ?"
+            " ORDER BY at DESC, number DESC LIMIT ?",
+            (sandbox, parent, kind, _MOST_NAMED),
+        )
+        return [id for (id,) in rows]
+
+    def due_deliveries(
+        self, sandbox: int, lane: str, until: Time, limit: int, but: Iterable[int] = ()
+    ) -> list[DueDelivery]:
+        """What is due in the lane of a webhook by `until`, in its order, but for these numbers."""
+        rows = self._connection.execute(
+            "SELECT d.number, d.id, d.due_at, d.public, e.public FROM document d"
             " JOIN document e ON e.sandbox = d.sandbox AND e.kind = 'event' AND e.id = d.parent"
-            " WHERE d.sandbox = ? AND d.lane = ? AND d.due_at <= ? ORDER BY d.due_at, d.number LIMIT ?",
-            (sandbox, lane, until, limit),
+            " WHERE d.sandbox = ? AND d.lane = ? AND d.due_at <= ?"
+            " AND d.number NOT IN (SELECT value FROM json_each(?)) ORDER BY d.due_at, d.number LIMIT ?",
+            (sandbox, lane, until, f"[{','.join(map(str, but))}]", limit),
         )
         return [DueDelivery(*row) for row in rows]
 
@@ -96,16 +111,16 @@ def _page_statements(reader: Reader, sandbox: int, query: Query) -> Iterable[tup
     table, order = "d", "ASC" if query.before else "DESC"
     where: list[str] = []
     arguments: list[Any] = []
-    driver = None if query.ids is not None or query.parent is not None else _rarest(reader, sandbox, query)
+    driver = None if query.ids is not None or query.parents is not None else _rarest(reader, sandbox, query)
     if query.ids is not None:
         numbers = [reader.number(sandbox, query.kind, id) for id in dict.fromkeys(query.ids)]
         where.append(f"d.number IN ({_marks(numbers)})")
         arguments += numbers
     elif driver is not None:
         table = "f"
-    if query.parent is not None:
-        where.append("d.parent = ?")
-        arguments.append(query.parent)
+    if query.parents is not None:
+        where.append(f"d.parent IN ({_marks(query.parents)})")
+        arguments += query.parents
     bounds: list[tuple[str, Time | None]] = [(">=", query.earliest), ("<=", query.latest)]
     for sign, bound in bounds:
         if bound is not None:

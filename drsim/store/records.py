@@ -10,8 +10,9 @@ Facets = frozenset[tuple[str, Value]]
 
 
 class DueDelivery(NamedTuple):
-    """A delivery that is due: its id, when, and in public form itself and its event."""
+    """A delivery that is due: its number and id, when, and in public form itself and its event."""
 
+    number: int
     id: str
     at: Time
     public: bytes
@@ -57,7 +58,7 @@ class Query:
     kind: str
     limit: int
     ids: tuple[str, ...] | None = None
-    parent: str | None = None
+    parents: tuple[str, ...] | None = None
     conditions: tuple[Equal | Between, ...] = ()
     earliest: Time | None = None
     latest: Time | None = None

@@ -9,7 +9,7 @@ import orjson
 
 from drsim.domain.clock import Time
 from drsim.store.reading import public_form
-from drsim.store.records import Facets, Record
+from drsim.store.records import Equal, Facets, Record, Value
 
 T = TypeVar("T")
 
@@ -38,6 +38,10 @@ _INSERT_FACET = "INSERT INTO facet (number, name, value, sandbox, kind, at) VALU
 def _encoded(value: Any) -> bytes | None:
     # Patterns of behavior rules may hold exact decimals; their shortest float reads back as the same decimal.
     return None if value is None else orjson.dumps(value, default=float)
+
+
+def _array(values: Sequence[Value]) -> str:
+    return orjson.dumps(values).decode()
 
 
 class Transaction:
@@ -124,6 +128,42 @@ class Transaction:
             (number, sandbox, kind, limit),
         )
         return rows.fetchall()
+
+    def parent(self, sandbox: int, kind: str, id: str) -> str | None:
+        """What a document belongs to."""
+        row = (
+            self._flushed()
+            .execute("SELECT parent FROM document WHERE sandbox = ? AND kind = ? AND id = ?", (sandbox, kind, id))
+            .fetchone()
+        )
+        return None if row is None else row[0]
+
+    def parents(self, sandbox: int, kind: str, lane: str, having: Equal, but: Equal, limit: int) -> list[str]:
+        """What the documents of a kind in a lane belong to that meet the condition `having`, oldest first.
+
+        Left out are parents to which another document of the lane belongs that meets the condition `but`.
+        """
+        rows = self._flushed().execute(
+            "SELECT d.parent FROM facet f JOIN document d ON d.number = f.number"
+            " WHERE f.sandbox = ?1 AND f.kind = ?2 AND f.name = ?4 AND f.value IN (SELECT value FROM json_each(?5))"
+            " AND d.lane = ?3 AND NOT EXISTS ("
+            "  SELECT 1 FROM document o JOIN facet g ON g.number = o.number"
+            "  WHERE o.sandbox = ?1 AND o.parent = d.parent AND o.kind = ?2 AND o.lane = ?3"
+            "  AND g.name = ?6 AND g.value IN (SELECT value FROM json_each(?7)))"
+            " GROUP BY d.parent ORDER BY min(d.number) LIMIT ?8",
+            (sandbox, kind, lane, having.name, _array(having.values), but.name, _array(but.values), limit),
+        )
+        return [parent for (parent,) in rows.fetchall()]
+
+    def newest(self, sandbox: int, kind: str, having: Equal, earliest: Time, limit: int) -> list[str]:
+        """The ids of the newest documents of a kind that meet a condition, the newest first."""
+        rows = self._flushed().execute(
+            "SELECT d.id FROM document d JOIN facet f ON f.number = d.number AND f.name = ?3"
+            " WHERE d.sandbox = ?1 AND d.kind = ?2 AND d.at >= ?5 AND f.value IN (SELECT value FROM json_each(?4))"
+            " ORDER BY d.at DESC, d.number DESC LIMIT ?6",
+            (sandbox, kind, having.name, _array(having.values), earliest, limit),
+        )
+        return [id for (id,) in rows.fetchall()]
 
     def put(self, sandbox: int, record: Record) -> None:
         """Saves a document, new or changed."""

@@ -273,6 +273,19 @@ class AdvanceBody(Body):
     to: Text | None = None
 
 
+class ResendBody(Body):
+    """`POST /_sim/events/{id}/resend`."""
+
+    webhookId: Id | None = None
+
+
+class ResendToBody(Body):
+    """`POST /_sim/webhooks/{id}/resend`: what it never got, or all since a time."""
+
+    state: Text | None = None
+    since: Text | None = None
+
+
 class SettleBody(Body):
     """`POST /_sim/settle`."""
 

@@ -18,11 +18,8 @@ from drsim.engine.simulator import Work
 from drsim.web import desk, timeline
 from drsim.web.answers import Answer, answer
 from drsim.web.calls import CallLog
-from drsim.web.lists import Listing, limit_of, page
+from drsim.web.lists import limit_of
 
-DELIVERIES = Listing(
-    "delivery", {"eventId": "text", "webhookId": "text", "type": "text", "state": "text"}, parent="eventId"
-)
 _MOST_CALLS = 1_000
 _MOST_EVENTS = 1_000
 _LONGEST_WAIT = 60 * SECOND
@@ -78,11 +75,6 @@ async def reset(request: Request) -> Answer:
     _calls(request).forget(sandbox.name)
     request.scope["drsim.sandbox"] = sandbox
     return answer(await _clock(request))
-
-
-async def deliveries(request: Request) -> Answer:
-    """`GET /_sim/deliveries`: every delivery with its attempts; filters `eventId`, `webhookId`, `type`, `state`."""
-    return await page(request, DELIVERIES)
 
 
 async def secrets(request: Request) -> Answer:

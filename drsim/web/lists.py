@@ -53,11 +53,11 @@ def query(
     """The page that the query string asks for; unknown names are ignored. Raises `Refused` for wrong values."""
     asked = request.query_params
     conditions: list[Equal | Between] = list(extra)
-    parent, ids = None, None
+    parents, ids = None, None
     for name, kind in listing.filters.items():
         facet = listing.facets.get(name, name)
         if name == listing.parent:
-            parent = asked.get(name) or None
+            parents = (asked[name],) if asked.get(name) else None
         elif kind == "text" and asked.get(name):
             conditions.append(Equal(facet, (asked[name],)))
         elif kind == "texts" and (values := several(request, name)):
@@ -74,7 +74,7 @@ def query(
         kind=listing.kind,
         limit=limit_of(request),
         ids=ids,
-        parent=parent,
+        parents=parents,
         conditions=tuple(conditions),
         earliest=created[0],
         latest=created[1],

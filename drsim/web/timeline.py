@@ -1,5 +1,6 @@
 """Timelines: calls, events and deliveries as they came about, those of one order with its states and operations."""
 
+from collections.abc import Collection
 from typing import Any
 
 import orjson
@@ -19,23 +20,27 @@ _MOST = 1_000
 def order_timeline(work: Work, order_id: str, calls: list[Entry]) -> list[Entry]:
     """What happened to one order: entries with `time`, `kind` and what belongs to it, as `in_order` says.
 
-    Kinds are call, order, capture, cancel, event and delivery. Raises `Refused` for an order that does not exist.
+    Kinds are call, order, capture, cancel, event, delivery and webhook: one that had lost something of this order when
+    drsim disabled it. Raises `Refused` for an order that does not exist.
     """
     sale = work.sale(order_id)
     rows = work.transaction.numbered(work.sandbox.number, "event", _MOST, order_id)
     events = [(row, orjson.loads(public)) for row, public in rows]
     number = work.sandbox.number
     deliveries = [
-        each for _, event in events for each in work.transaction.numbered(number, "delivery", _MOST, event["id"])
+        public for _, event in events for _, public in work.transaction.numbered(number, "delivery", _MOST, event["id"])
     ]
-    return _in_order(_told(events, deliveries, calls) + _states(sale, events) + _operations(sale, events))
+    disablings = _disablings(work, {each["webhookId"] for each in map(orjson.loads, deliveries) if _is_lost(each)})
+    told = _told(events, deliveries, calls) + _states(sale, events) + _operations(sale, events)
+    return _in_order(told + disablings)
 
 
 def sandbox_timeline(work: Work, calls: list[Entry]) -> list[Entry]:
     """What happened in a sandbox of late: the last thousand each of calls, events and deliveries."""
     number = work.sandbox.number
     events = [(row, orjson.loads(public)) for row, public in work.transaction.numbered(number, "event", _MOST)]
-    return _in_order(_told(events, work.transaction.numbered(number, "delivery", _MOST), calls))
+    told = _told(events, [public for _, public in work.transaction.numbered(number, "delivery", _MOST)], calls)
+    return _in_order(told + _disablings(work))
 
 
 def _in_order(placed: list[Placed]) -> list[Entry]:
@@ -47,14 +52,14 @@ def _in_order(placed: list[Placed]) -> list[Entry]:
     return [entry for _, entry in sorted(placed, key=lambda each: (parse_time(each[1]["time"]), each[0]))]
 
 
-def _told(events: list[tuple[int, Entry]], deliveries: list[tuple[int, bytes]], calls: list[Entry]) -> list[Placed]:
+def _told(events: list[tuple[int, Entry]], deliveries: list[bytes], calls: list[Entry]) -> list[Placed]:
     """Calls, events, and the deliveries of these events."""
     placed = [_call(call) for call in reversed(calls)]
     rows = {event["id"]: row for row, event in events}
     for row, event in events:
         shown = {"time": event["createdTime"], "kind": "event", "id": event["id"], "type": event["type"]}
         placed.append((row, {**shown, "objectId": event["data"]["object"]["id"]}))
-    for _, public in deliveries:
+    for public in deliveries:
         delivery = orjson.loads(public)
         if delivery["eventId"] in rows:
             placed += [(rows[delivery["eventId"]] + 0.5, entry) for entry in _attempts(delivery)]
@@ -97,6 +102,30 @@ def _operations(sale: Sale, events: list[tuple[int, Entry]]) -> list[Placed]:
                 }
                 placed.append((told.get(operation.id, 0) - 0.5, entry))
     return placed
+
+
+def _disablings(work: Work, webhook_ids: Collection[str] | None = None) -> list[Placed]:
+    """When drsim has disabled webhooks, all of them or these."""
+    rows = work.transaction.numbered(work.sandbox.number, "disabling", _MOST)
+    told = [(row, orjson.loads(public)) for row, public in rows]
+    return [
+        (
+            row,
+            {
+                "time": each["time"],
+                "kind": "webhook",
+                "id": each["webhookId"],
+                "state": "disabled",
+                "reason": each["reason"],
+            },
+        )
+        for row, each in told
+        if webhook_ids is None or each["webhookId"] in webhook_ids
+    ]
+
+
+def _is_lost(delivery: Entry) -> bool:
+    return delivery["state"] in ("failed", "undelivered")
 
 
 def _attempts(delivery: Entry) -> list[Entry]:

@@ -7,8 +7,7 @@ from starlette.requests import Request
 
 from drsim.domain.events import TYPES, matching_types
 from drsim.domain.refusal import invalid, missing, not_found
-from drsim.domain.values import replace
-from drsim.domain.webhooks import Webhook
+from drsim.domain.webhooks import Webhook, changed
 from drsim.engine.simulator import Work
 from drsim.engine.subscriptions import give_up_deliveries, save_webhook, subscribe
 from drsim.render import VERSIONS
@@ -121,7 +120,7 @@ def _find(work: Work, id: str) -> Webhook:
 
 
 def _update(work: Work, id: str, changes: dict[str, Any]) -> bytes:
-    webhook = replace(_find(work, id), updated=work.now, **changes)
+    webhook = changed(_find(work, id), work.now, changes)
     if not webhook.enabled:
         give_up_deliveries(work, id)
     return save_webhook(work, webhook)

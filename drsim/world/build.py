@@ -5,7 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from drsim.domain.account import Account, Delays
+from drsim.domain.account import Account, Delays, Disabling
 from drsim.domain.clock import Time
 from drsim.domain.faults import CallEffect, DeliveryEffect, Fault
 from drsim.domain.money import minor
@@ -72,9 +72,12 @@ def account(model: AccountModel, base: Account) -> Account:
     delays = model.delays.model_dump(exclude_none=True)
     changes: dict[str, Any] = {
         name: value
-        for name in model.model_fields_set - {"delays"}
+        for name in model.model_fields_set - {"delays", "webhook_disabling"}
         if (value := getattr(model, name)) is not None or name == "rate_limit"
     }
+    if "webhook_disabling" in model.model_fields_set:
+        disabling = model.webhook_disabling
+        changes["webhook_disabling"] = disabling and Disabling(disabling.after, disabling.failures)
     return replace(base, **changes, delays=replace(base.delays or Delays(), **delays))
 
 

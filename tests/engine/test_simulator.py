@@ -305,7 +305,7 @@ async def test_only_an_occasion_that_changes_a_fault_goes_to_the_store(running: 
     sandbox = await running.sandbox("one")
     assert sandbox.faults == ()
     commits: list[object] = []
-    running.stirred = commits.append
+    running.stirred = lambda sandbox, dues: commits.append(sandbox)
     get, post = Incoming("GET", "/orders"), Incoming("POST", "/orders")
     assert await running.strike(sandbox, get) is None
     assert len(commits) == 0

@@ -1,0 +1,96 @@
+"""Saving what came of attempts: their deliveries, and the webhooks that keep failing."""
+
+import asyncio
+from collections import deque
+from functools import partial
+
+from drsim.domain.webhooks import Attempt, Delivery, Webhook, attempted, observed
+from drsim.engine import records
+from drsim.engine.sandbox import Sandbox
+from drsim.engine.simulator import Simulator, Work
+from drsim.engine.subscriptions import disable_failing, save_webhook
+
+Outcome = tuple[str, tuple[Attempt, ...]]
+"""The id of a delivery, and what was sent: the attempt proper, and the copies that a fault has sent after it."""
+
+_AT_ONCE = 64
+"""So many outcomes are saved in one go: a call of the API may be waiting behind them."""
+
+
+class Recorder:
+    """Saves outcomes, those of all webhooks together: what has come in while the last ones were being written."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+        self._waiting: deque[_Batch] = deque()
+        self._task: asyncio.Task[None] | None = None
+
+    def add(self, sandbox: Sandbox, delivery_id: str, attempts: tuple[Attempt, ...]) -> "asyncio.Future[None]":
+        """Takes one more outcome; what it returns is done once that is saved."""
+        if not self._waiting or self._waiting[-1].count == _AT_ONCE:
+            self._waiting.append(_Batch())
+        batch = self._waiting[-1]
+        batch.count += 1
+        batch.outcomes.setdefault(sandbox, []).append((delivery_id, attempts))
+        if self._task is None:
+            self._task = asyncio.create_task(self._write())
+        return batch.saved
+
+    async def finish(self) -> None:
+        """Waits until all outcomes are saved."""
+        while self._task is not None:
+            await asyncio.wait([self._task])
+
+    async def _write(self) -> None:
+        try:
+            while self._waiting:
+                batch = self._waiting.popleft()
+                try:
+                    await asyncio.gather(*(self._save(*theirs) for theirs in batch.outcomes.items()))
+                except Exception as error:  # for those who wait for it
+                    batch.saved.set_exception(error)
+                else:
+                    batch.saved.set_result(None)
+        finally:
+            self._task = None
+
+    async def _save(self, sandbox: Sandbox, outcomes: list[Outcome]) -> None:
+        await self._simulator.perform(sandbox.name, partial(_record, sandbox=sandbox, outcomes=outcomes))
+
+
+class _Batch:
+    """Outcomes that are saved together."""
+
+    def __init__(self) -> None:
+        self.saved: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.outcomes: dict[Sandbox, list[Outcome]] = {}
+        self.count = 0
+
+
+def _record(work: Work, sandbox: Sandbox, outcomes: list[Outcome]) -> None:
+    """Saves what came of attempts, unless the sandbox was reset since they were made."""
+    if work.sandbox is not sandbox:
+        return
+    for id, _ in outcomes:
+        work.get("delivery", id)  # all reading before all writing: the store then writes all in one statement
+    for id, (attempt, *copies) in outcomes:
+        delivery: Delivery | None = work.get("delivery", id)
+        if delivery is None or delivery.state not in ("pending", "undelivered"):
+            continue
+        chance = sandbox.share(f"retry of {id}", delivery.tries) if sandbox.clock.rate else 0.5
+        after = attempted(delivery, attempt, sandbox.account, tuple(copies), chance=chance)
+        work.put(records.delivery_record(after))
+        work.note_delivery(after, attempt, str(attempt.status) if attempt.error is None else attempt.error)
+        _observe(work, after, attempt)
+
+
+def _observe(work: Work, delivery: Delivery, attempt: Attempt) -> None:
+    """What an attempt means for its webhook."""
+    webhook: Webhook | None = work.get("webhook", delivery.webhook_id)
+    if webhook is None:
+        return
+    after = observed(webhook, attempt, work.sandbox.account, failed=delivery.state == "failed")
+    if webhook.enabled and not after.enabled:
+        disable_failing(work, after, attempt.at)
+    elif after is not webhook:
+        save_webhook(work, after)
