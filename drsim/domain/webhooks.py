@@ -4,7 +4,6 @@ Source: platform page, section 8.
 """
 
 import base64
-import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import field
@@ -191,7 +190,7 @@ def signature(secrets: tuple[str, ...], timestamp: int, body: bytes) -> str:
     A signature is the Base64 of the HMAC-SHA256 of `<timestamp>.<raw body>` under the whole secret as UTF-8.
     """
     message = f"{timestamp}.".encode() + body
-    signed = (hmac.new(secret.encode(), message, hashlib.sha256).digest() for secret in secrets)
+    signed = (hmac.digest(secret.encode(), message, "sha256") for secret in secrets)
     return ", ".join([str(timestamp), *(base64.b64encode(each).decode() for each in signed)])
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from drsim.domain.clock import SECOND, Span, Time
 from drsim.domain.faults import LOST, DeliveryEffect, Mishap
-from drsim.domain.values import replace, value
+from drsim.domain.values import value
 from drsim.domain.webhooks import ANSWER_WITHIN, Attempt, Webhook, basic_authorization, forged, masked, signature
 
 if TYPE_CHECKING:
@@ -84,10 +84,10 @@ class Sender:
         """Posts once."""
         loop = asyncio.get_running_loop()
         started = loop.time()
-        answered = await self._post(address, headers, body)
-        return replace(answered, duration=int((loop.time() - started) * SECOND))
+        status, error, kept, content = await self._post(address, headers, body)
+        return Answered(status, error, int((loop.time() - started) * SECOND), kept, content)
 
-    async def _post(self, address: str, headers: Mapping[str, str], body: bytes) -> Answered:
+    async def _post(self, address: str, headers: Mapping[str, str], body: bytes) -> "_Came":
         import aiohttp
         from yarl import URL
 
@@ -116,14 +116,14 @@ class Sender:
         except Exception as error:  # whatever a receiver makes the client raise is a failed attempt, nothing more
             return _failed(_readable(str(error)) or type(error).__name__)
 
-    async def _answer(self, url: "URL", headers: Mapping[str, str], body: bytes, connection: "_Connection") -> Answered:
+    async def _answer(self, url: "URL", headers: Mapping[str, str], body: bytes, connection: "_Connection") -> "_Came":
         assert self._session is not None
         connection.kept = False
         async with self._session.post(
             url, data=body, headers=headers, allow_redirects=False, trace_request_ctx=connection
         ) as answer:
             content = await _beginning(answer)
-            return Answered(answer.status, None, 0, _kept_headers(answer), content.decode("utf-8", "replace"))
+            return answer.status, None, _kept_headers(answer), content.decode("utf-8", "replace")
 
     async def close(self) -> None:
         """Closes all connections."""
@@ -131,8 +131,12 @@ class Sender:
             await self._session.close()
 
 
-def _failed(error: str) -> Answered:
-    return Answered(None, error, 0)
+_Came = tuple[int | None, str | None, dict[str, str], str]
+"""Status or error, headers and body of an answer."""
+
+
+def _failed(error: str) -> _Came:
+    return None, error, {}, ""
 
 
 async def _beginning(answer: "aiohttp.ClientResponse") -> bytes:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from pydantic import BeforeValidator, Field, model_validator
 
 from drsim.domain.account import LIVE_RETRIES, TEST_RETRIES, Disabling, RateLimit, RiskTolerance, SignatureClock
+from drsim.domain.clock import format_span
 from drsim.domain.events import TYPES, matching_types
 from drsim.domain.outcome import OPERATIONS, Operation
 from drsim.format.buyer import SourceModel
@@ -68,7 +69,7 @@ _SCHEDULES = {"test": TEST_RETRIES, "live": LIVE_RETRIES}
 
 def _read_schedule(value: Any) -> Any:
     if isinstance(value, str) and value in _SCHEDULES:
-        return _SCHEDULES[value]
+        return [format_span(span) for span in _SCHEDULES[value]]
     if value is not None and not isinstance(value, list | tuple):
         raise wrong(shown(value), "test, live, or a list of durations", _SCHEDULES)
     return value

@@ -1,18 +1,24 @@
 import base64
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from drsim.domain.account import Account
-from drsim.domain.clock import HOUR, MINUTE
+from drsim.domain.account import LIVE_RETRIES, TEST_RETRIES, Account, Disabling
+from drsim.domain.clock import DAY, HOUR, MINUTE
 from drsim.domain.states import IllegalStep
 from drsim.domain.webhooks import (
+    JITTER,
     Attempt,
     Delivery,
+    Failing,
     Webhook,
     attempted,
     basic_authorization,
+    changed,
     given_up,
+    masked,
+    observed,
     signature,
     verified,
 )
@@ -73,6 +79,66 @@ def test_failed_attempts_are_retried_as_the_account_says_and_then_given_up() -> 
 
 def test_without_retries_the_first_failure_is_the_last() -> None:
     assert attempted(a_delivery(), an_attempt(500), Account(webhook_retries=())).state == "failed"
+
+
+def test_the_live_schedule_grows_and_ends_within_72_hours() -> None:
+    assert list(LIVE_RETRIES) == sorted(LIVE_RETRIES)
+    assert 60 * HOUR < sum(LIVE_RETRIES) * (1 + JITTER) < 72 * HOUR
+    assert Account().webhook_retries == TEST_RETRIES
+
+
+@pytest.mark.parametrize(("chance", "share"), [(0, 0.9), (0.25, 0.95), (0.5, 1), (1, 1.1)])
+def test_chance_brings_a_retry_forward_or_puts_it_off(chance: float, share: float) -> None:
+    delivery = attempted(a_delivery(), an_attempt(500), Account(webhook_retries=(HOUR,)), chance=chance)
+    assert delivery.due == START + round(share * HOUR)
+
+
+def test_an_attempt_that_was_under_way_when_its_delivery_was_given_up_decides_nothing() -> None:
+    late = attempted(given_up(a_delivery()), an_attempt(), Account())
+    assert (late.state, late.due, len(late.attempts)) == ("undelivered", None, 1)
+
+
+def a_webhook(**fields: Any) -> Webhook:
+    return Webhook("w", START, START, ("order.accepted",), "http://localhost", ("s",), **fields)
+
+
+ACCOUNT = Account(webhook_disabling=Disabling(3 * DAY, 2))
+
+
+def test_a_webhook_is_disabled_after_long_enough_and_enough_failed_events_without_a_success() -> None:
+    webhook = observed(a_webhook(), an_attempt(500), ACCOUNT, failed=True)
+    assert (webhook.enabled, webhook.failing) == (True, Failing(START, 1))
+    early = observed(webhook, an_attempt(500, at=START + 3 * DAY - 1), ACCOUNT, failed=True)
+    assert (early.enabled, early.failing) == (True, Failing(START, 2))
+    at = START + 3 * DAY
+    too_few = observed(webhook, an_attempt(500, at=at), ACCOUNT, failed=False)
+    assert too_few == webhook
+    disabled = observed(webhook, an_attempt(500, at=at), ACCOUNT, failed=True)
+    assert (disabled.enabled, disabled.disabled, disabled.updated) == (False, at, at)
+    assert observed(early, an_attempt(500, at=at), ACCOUNT, failed=False).enabled is False
+    assert observed(disabled, an_attempt(500, at=at), ACCOUNT, failed=True) is disabled
+    never = Account(webhook_disabling=None)
+    assert observed(webhook, an_attempt(500, at=START + 99 * DAY), never, failed=True).enabled
+
+
+def test_a_success_wipes_failures_out() -> None:
+    failing = a_webhook(failing=Failing(START, 99))
+    assert observed(failing, an_attempt(), ACCOUNT, failed=False) == a_webhook()
+    assert observed(a_webhook(), an_attempt(), ACCOUNT, failed=False) == a_webhook()
+
+
+def test_enabling_a_webhook_again_starts_afresh_and_no_other_change_does() -> None:
+    failed = {"failing": Failing(START, 9), "disabled": START}
+    off = a_webhook(enabled=False, **failed)
+    assert changed(off, START + 1, {"enabled": True}) == replace(a_webhook(), updated=START + 1)
+    assert changed(off, START, {"address": "http://x"}).failing == Failing(START, 9)
+    on = a_webhook(failing=Failing(START, 9))
+    assert changed(on, START, {"enabled": True, "address": "http://x"}).failing == Failing(START, 9)
+
+
+def test_of_credentials_only_their_kind_is_kept() -> None:
+    sent = {"Authorization": "Bearer a.b.c", "User-Agent": "x"}
+    assert masked(sent) == {"Authorization": "Bearer ****", "User-Agent": "x"}
 
 
 def test_a_delivery_without_its_webhook_is_given_up() -> None:

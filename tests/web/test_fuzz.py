@@ -390,6 +390,7 @@ def test_scenarios_survive_odd_sections(fuzzed: Client) -> None:
         "rateLimit": "1000/s",
         "captureRetries": ["1h"],
         "webhookRetries": ["5m"],
+        "webhookDisabling": {"after": "3d", "failures": 10},
         "signatureClock": "wall",
     }
     hook = {"as": "hook", "address": "http://127.0.0.1:9/", "types": ["order.*"], "token": "whsec", "enabled": True}
@@ -525,6 +526,8 @@ def test_odd_query_strings_are_survived(fuzzed: Client, path: str) -> None:
         "/webhooks/{}",
         "/_sim/orders/{}/timeline",
         "/_sim/webhooks/{}/secrets",
+        "/_sim/webhooks/{}",
+        "/_sim/deliveries/{}",
         "/{}",
         "/_sim/{}",
     ],
