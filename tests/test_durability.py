@@ -296,6 +296,19 @@ def test_a_terminated_server_exits_with_0_and_keeps_everything_its_call_log_incl
         client.http.close()
 
 
+def test_a_server_terminated_while_somebody_waits_for_calls_lets_go_at_once(tmp_path: Path) -> None:
+    with Drsim("--clock", "manual") as server, ThreadPoolExecutor() as pool:
+        client, other = server.client(), server.client("other")
+        client.get("/orders")
+        waiting = [pool.submit(each.get, "/_sim/requests?after=1&wait=30s") for each in (client, other)]
+        time.sleep(0.2)
+        started = time.monotonic()
+        code, _, errors = server.stop()
+        assert (code, errors) == (0, "")
+        assert time.monotonic() - started < 2
+        assert [each.result(timeout=5).json()["count"] for each in waiting] == [1, 0]
+
+
 def test_a_server_terminated_while_a_receiver_is_slow_sends_the_event_in_its_next_life(tmp_path: Path) -> None:
     go_on = threading.Event()
 
