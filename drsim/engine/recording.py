@@ -13,7 +13,7 @@ from drsim.engine.subscriptions import disable_failing, save_webhook
 Outcome = tuple[str, tuple[Attempt, ...]]
 """The id of a delivery, and what was sent: the attempt proper, and the copies that a fault has sent after it."""
 
-_AT_ONCE = 64
+_AT_ONCE = 8
 """So many outcomes are saved in one go: a call of the API may be waiting behind them."""
 
 
@@ -55,7 +55,8 @@ class Recorder:
             self._task = None
 
     async def _save(self, sandbox: Sandbox, outcomes: list[Outcome]) -> None:
-        await self._simulator.perform(sandbox.name, partial(_record, sandbox=sandbox, outcomes=outcomes))
+        action = partial(_record, sandbox=sandbox, outcomes=outcomes)
+        await self._simulator.perform(sandbox.name, action, hurry=False)
 
 
 class _Batch:
@@ -71,8 +72,7 @@ def _record(work: Work, sandbox: Sandbox, outcomes: list[Outcome]) -> None:
     """Saves what came of attempts, unless the sandbox was reset since they were made."""
     if work.sandbox is not sandbox:
         return
-    for id, _ in outcomes:
-        work.get("delivery", id)  # all reading before all writing: the store then writes all in one statement
+    work.transaction.prepare(sandbox.number, "delivery", [id for id, _ in outcomes])
     for id, (attempt, *copies) in outcomes:
         delivery: Delivery | None = work.get("delivery", id)
         if delivery is None or delivery.state not in ("pending", "undelivered"):

@@ -294,21 +294,22 @@ class Simulator:
         known = self._sandboxes.get(name)
         return known if known is not None else await self.perform(name, lambda work: work.sandbox)
 
-    async def perform(self, name: str, action: Callable[[Work], T]) -> T:
+    async def perform(self, name: str, action: Callable[[Work], T], *, hurry: bool = True) -> T:
         """Runs `action` at the sandbox's present time, after everything due by then, and commits all of it.
 
         Raises the `Refused` that the action raises: then nothing has changed, but the events that come with the
-        refusal are told and the rules that were asked on the way are used up.
+        refusal are told and the rules that were asked on the way are used up. Nobody waits behind an action that is in
+        no `hurry`.
         """
         try:
-            return await self._perform(name, action)
+            return await self._perform(name, action, hurry)
         except Refused as refusal:
             if refusal.events or refusal.rules is not None:
                 await self._perform(name, _told(refusal))
             raise
 
-    async def _perform(self, name: str, action: Callable[[Work], T]) -> T:
-        result, dues = await self.store.run(lambda transaction: self._run(transaction, name, action))
+    async def _perform(self, name: str, action: Callable[[Work], T], hurry: bool = True) -> T:
+        result, dues = await self.store.run(lambda transaction: self._run(transaction, name, action), hurry=hurry)
         sandbox = self._sandboxes.get(name)
         if sandbox is not None:
             self.stirred(sandbox, dues)

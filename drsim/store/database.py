@@ -21,6 +21,9 @@ class StoreError(Exception):
     """The database file cannot be used; the message says why."""
 
 
+_Waiting = tuple[Callable[[Transaction], Any], asyncio.Future[Any]]
+
+
 class Store:
     """The open database. Make it with `Store.open`."""
 
@@ -28,7 +31,8 @@ class Store:
         self._connection = connection
         self._transaction = transaction
         self._lock = lock
-        self._waiting: list[tuple[Callable[[Transaction], Any], asyncio.Future[Any]]] = []
+        self._waiting: list[_Waiting] = []
+        self._in_no_hurry: list[_Waiting] = []
         self._pump: asyncio.Task[None] | None = None
         self.reader = reader
         self.lost: Callable[[], None] = lambda: None
@@ -69,22 +73,28 @@ class Store:
         """Where in the order of documents the present is; what is saved later stands behind it."""
         return self._transaction.mark
 
-    async def run(self, action: Callable[[Transaction], T]) -> T:
+    async def run(self, action: Callable[[Transaction], T], *, hurry: bool = True) -> T:
         """Runs `action` in a transaction and returns what it returns, once that is committed.
 
-        Actions that arrive while another group is being written share the next commit. What an action raises is
-        raised here, and nothing of it stays behind; the others of its group are not touched by that.
+        Actions that arrive while another group is being written share the next commit. One that is in no `hurry` shares
+        it with its like only, so that the others wait for no more than what is under way; where both are waiting, they
+        take turns. What an action raises is raised here, and nothing of it stays behind; the others of its group are
+        not touched by that.
         """
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append((action, future))
+        (self._waiting if hurry else self._in_no_hurry).append((action, future))
         if self._pump is None:
             self._pump = asyncio.create_task(self._write())
         return await future
 
     async def _write(self) -> None:
         try:
-            while self._waiting:
-                group, self._waiting = self._waiting, []
+            hurry = True
+            while self._waiting or self._in_no_hurry:
+                if self._waiting and (hurry or not self._in_no_hurry):
+                    group, self._waiting, hurry = self._waiting, [], False
+                else:
+                    group, self._in_no_hurry, hurry = self._in_no_hurry, [], True
                 actions = [action for action, _ in group]
                 try:
                     results = await self._on_thread(self._connection, lambda todo=actions: self._group(todo))  # type: ignore[misc]

@@ -3,6 +3,7 @@
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 import orjson
@@ -16,6 +17,10 @@ T = TypeVar("T")
 _KEPT_VALUES = 4096
 
 
+_Row = tuple[Any, ...]
+_FacetKey = tuple[int, str, Value]
+
+
 class _Kept:
     """A document as it is known: its row, its value, and its facets once they were looked up."""
 
@@ -27,12 +32,28 @@ class _Kept:
         self.facets = facets
 
 
-_INSERT_DOCUMENT = (
-    "INSERT INTO document (number, sandbox, kind, id, at, parent, lane, due_at, value, public)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT_DOCUMENTS = (
+    "INSERT INTO document (number, sandbox, kind, id, at, parent, lane, due_at, value, public) VALUES {rows}"
 )
-_UPDATE_DOCUMENT = "UPDATE document SET due_at = ?, value = ?, public = ? WHERE number = ?"
-_INSERT_FACET = "INSERT INTO facet (number, name, value, sandbox, kind, at) VALUES (?, ?, ?, ?, ?, ?)"
+_UPDATE_DOCUMENTS = (
+    "WITH changed (number, due_at, value, public) AS (VALUES {rows})"
+    " UPDATE document SET due_at = changed.due_at, value = changed.value, public = changed.public"
+    " FROM changed WHERE document.number = changed.number"
+)
+_INSERT_FACETS = "INSERT INTO facet (number, name, value, sandbox, kind, at) VALUES {rows}"
+_DELETE_FACETS = (
+    "WITH gone (number, name, value) AS (VALUES {rows}) DELETE FROM facet"
+    " WHERE number IN (SELECT number FROM gone) AND (number, name, value) IN (SELECT number, name, value FROM gone)"
+)
+_SIZES = (64, 16, 4, 1)
+"""So many rows are written by one statement. Each step of a statement lets the other thread have the interpreter,
+which is slow to give it back while it is busy: few steps make a commit quick whatever else goes on."""
+
+
+@cache
+def _of_size(statement: str, rows: int, columns: int) -> str:
+    row = f"({', '.join('?' * columns)})"
+    return statement.format(rows=", ".join([row] * rows))
 
 
 def _encoded(value: Any) -> bytes | None:
@@ -55,9 +76,10 @@ class Transaction:
         self._unsaved: dict[int, Callable[[], bytes]] = {}
         self._next_number: int = 1 + connection.execute("SELECT coalesce(max(number), 0) FROM document").fetchone()[0]
         # Rows wait here until something is read or the action ends: one statement for all of a sort.
-        self._documents: list[tuple[Any, ...]] = []
-        self._changes: list[tuple[Any, ...]] = []
-        self._facets: list[tuple[Any, ...]] = []
+        self._documents: list[_Row] = []
+        self._changes: dict[int, _Row] = {}
+        self._facets: dict[_FacetKey, _Row] = {}
+        self._gone: dict[_FacetKey, _Row] = {}
 
     def sandbox(self, name: str) -> tuple[int, bytes] | None:
         """The number and the body of a sandbox."""
@@ -92,6 +114,27 @@ class Transaction:
         """The value of a document, or nothing."""
         kept = self._find(sandbox, kind, id)
         return None if kept is None else kept.value
+
+    def prepare(self, sandbox: int, kind: str, ids: Sequence[str]) -> None:
+        """Reads many documents at once, so that nothing has to be read when they are got and put."""
+        missing = [id for id in ids if (sandbox, kind, id) not in self._kept]
+        if not missing:
+            return
+        # All in one row: see `_SIZES`.
+        found = (
+            self._flushed()
+            .execute(
+                "SELECT json_group_array(json_array(id, number, CAST(value AS TEXT),"
+                " (SELECT json_group_array(json_array(name, f.value)) FROM facet f WHERE f.number = document.number)"
+                ")) FROM document"
+                " WHERE sandbox = ? AND kind = ? AND id IN (SELECT value FROM json_each(?)) AND value IS NOT NULL",
+                (sandbox, kind, _array(missing)),
+            )
+            .fetchone()
+        )
+        for id, number, value, facets in orjson.loads(found[0]):
+            kept = _Kept(number, self._decode(kind, value.encode()), frozenset((name, each) for name, each in facets))
+            self._keep((sandbox, kind, id), kept)
 
     def public(self, sandbox: int, kind: str, id: str) -> bytes | None:
         """The public form of a document."""
@@ -171,7 +214,7 @@ class Transaction:
         if kept is None:
             self.add(sandbox, record)
             return
-        self._changes.append((record.due, _encoded(record.value), record.public, kept.number))
+        self._changes[kept.number] = (kept.number, record.due, _encoded(record.value), record.public)
         if kept.facets is None or kept.facets != record.facets:
             self._change_facets(sandbox, record, kept)
         self._keep((sandbox, record.kind, record.id), _Kept(kept.number, record.value, record.facets))
@@ -196,7 +239,7 @@ class Transaction:
             )
         )
         for name, text in record.facets:
-            self._facets.append((number, name, text, sandbox, kind, at))
+            self._facets[number, name, text] = (number, name, text, sandbox, kind, at)
         if record.value is not None:
             self._keep((sandbox, kind, record.id), _Kept(number, record.value, record.facets))
 
@@ -247,7 +290,7 @@ class Transaction:
             self._flushed()
             return result
         except BaseException:
-            self._documents, self._changes, self._facets = [], [], []
+            self._forget_waiting()
             self._connection.execute("ROLLBACK TO action")
             for key in self._touched:
                 self._kept.pop(key, None)
@@ -284,26 +327,44 @@ class Transaction:
         if present is None:
             rows = self._flushed().execute("SELECT name, value FROM facet WHERE number = ?", (kept.number,))
             present = frozenset((name, value) for name, value in rows.fetchall())
-        if gone := present - record.facets:
-            self._flushed().executemany(
-                "DELETE FROM facet WHERE number = ? AND name = ? AND value = ?",
-                [(kept.number, name, value) for name, value in gone],
-            )
+        for name, text in present - record.facets:
+            key = (kept.number, name, text)
+            if self._facets.pop(key, None) is None:
+                self._gone[key] = key
         for name, text in record.facets - present:
-            self._facets.append((kept.number, name, text, sandbox, record.kind, record.at))
+            key = (kept.number, name, text)
+            if self._gone.pop(key, None) is None:
+                self._facets[key] = (*key, sandbox, record.kind, record.at)
 
     def _flushed(self) -> sqlite3.Connection:
         """The connection, once all waiting rows are written."""
         if self._documents:
             documents, self._documents = self._documents, []
-            self._connection.executemany(_INSERT_DOCUMENT, documents)
+            self._write(_INSERT_DOCUMENTS, documents)
         if self._changes:
-            changes, self._changes = self._changes, []
-            self._connection.executemany(_UPDATE_DOCUMENT, changes)
+            changes, self._changes = self._changes, {}
+            self._write(_UPDATE_DOCUMENTS, list(changes.values()))
+        if self._gone:
+            gone, self._gone = self._gone, {}
+            self._write(_DELETE_FACETS, list(gone.values()))
         if self._facets:
-            facets, self._facets = self._facets, []
-            self._connection.executemany(_INSERT_FACET, facets)
+            facets, self._facets = self._facets, {}
+            self._write(_INSERT_FACETS, list(facets.values()))
         return self._connection
+
+    def _write(self, statement: str, rows: list[_Row]) -> None:
+        """Writes many rows with few statements."""
+        start = 0
+        for size in _SIZES:
+            while len(rows) - start >= size:
+                part = rows[start : start + size]
+                self._connection.execute(
+                    _of_size(statement, size, len(part[0])), [each for row in part for each in row]
+                )
+                start += size
+
+    def _forget_waiting(self) -> None:
+        self._documents, self._changes, self._facets, self._gone = [], {}, {}, {}
 
     def run_group(self, actions: Sequence[Callable[["Transaction"], Any]]) -> list[tuple[bool, Any]]:
         """Runs actions in one commit; per action, whether it worked and what it returned or raised."""
@@ -332,7 +393,7 @@ class Transaction:
 
     def _roll_back(self) -> None:
         """Undoes the whole transaction, and forgets what was learnt in it."""
-        self._documents, self._changes, self._facets = [], [], []
+        self._forget_waiting()
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
         for key in self._touched:

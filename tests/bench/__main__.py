@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 
-from tests.bench import deliveries, report, scenarios, start, throughput
+from tests.bench import crowd, deliveries, report, scenarios, start, throughput
 from tests.bench.bench import Bench, Options
 from tests.bench.figures import growth
 from tests.bench.processes import Process, Unusable, python
@@ -82,10 +82,16 @@ def measure_deliveries(bench: Bench) -> None:
         deliveries.deliveries(bench, work)
 
 
+def measure_load(bench: Bench) -> None:
+    with _database(bench, "load") as work:
+        crowd.crowd(bench, work)
+
+
 MEASURES: dict[str, Callable[[Bench], None]] = {
     "start": start.start,
     "memory": throughput.memory_after_start,
     "deliveries": measure_deliveries,
+    "load": measure_load,
     "scenarios": scenarios.scenarios,
     "throughput": measure_throughput,
 }

@@ -142,6 +142,13 @@ class Bench:
             raise Unusable(f"{requests}: wrong answers {answer['wrong']}, such as {answer['sample']}")
         return len(answer["latencies"])
 
+    def latencies(self, url: str, requests: str, seconds: float) -> list[int]:
+        """How long calls take that are made one after the other, in microseconds."""
+        answer = self._run(Contender("", url, requests), 1, 0.0, seconds)
+        if answer["wrong"]:
+            raise Unusable(f"{requests}: wrong answers {answer['wrong']}, such as {answer['sample']}")
+        return list(answer["latencies"])
+
     def _slice(self, contender: Contender, figure: Throughput, seconds: float) -> None:
         before = self.servers[contender.url].cpu()
         answer = self._run(contender, figure.connections, self.options.warm, seconds)

@@ -64,19 +64,19 @@ def _pile(
     bench.measured += max(0.0, seconds)
     if came < 200 or seconds <= 0:
         raise Unusable(f"deliveries did not pile up: {before} of {stats['count']} came at once, {made} made")
-    bare, bare_cost = _bare(bench, receiver, call(receiver, "GET", "/samples"), max(came, 1000), webhooks)
-    detail = {**stats, "fulfillments": made, "bare": bare, "webhooks": webhooks}
+    posts, cost = bare(bench, receiver, call(receiver, "GET", "/samples"), max(came, 1000), webhooks)
+    detail = {**stats, "fulfillments": made, "bare": posts, "webhooks": webhooks}
     if busy is not None and busy_before is not None and busy > busy_before:
-        detail["byCpu"] = bare_cost / ((busy - busy_before) / came)
+        detail["byCpu"] = cost / ((busy - busy_before) / came)
     with_webhooks = f"{webhooks} webhook{'s' if webhooks > 1 else ''}"
     return (
-        Single(f"bare loop of the HTTP client, {webhooks} at a time", bare, "posts/s"),
+        Single(f"bare loop of the HTTP client, {webhooks} at a time", posts, "posts/s"),
         Single(f"drsim, {with_webhooks}, {came} deliveries piled up", came / seconds, "deliveries/s"),
-        Single(f"deliveries, {with_webhooks}: drsim / bare loop", came / seconds / bare, "", DELIVERIES, detail),
+        Single(f"deliveries, {with_webhooks}: drsim / bare loop", came / seconds / posts, "", DELIVERIES, detail),
     )
 
 
-def _bare(
+def bare(
     bench: Bench, receiver: str, samples: list[tuple[str, str]], count: int, concurrency: int
 ) -> tuple[float, float]:
     """Posts per second of the bare loop, and its seconds of processor time per post."""

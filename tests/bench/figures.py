@@ -30,6 +30,9 @@ GROWTH = Aim(most=1.2)
 START = Aim(most=1.5)
 MEMORY = Aim(most=60.0)
 DELIVERIES = Aim(least=0.7)
+HEALTHY = Aim(least=0.5)
+LATENCY = Aim(most=2.0)
+SAME_MEMORY = Aim(most=40.0)
 SUITE = Aim(most=5.0)
 
 

@@ -1,7 +1,8 @@
 """A receiver of webhooks that does nothing but count, as fast as it can. Run: python -m tests.bench.receiver.
 
-Any POST is a delivery and is answered 200. `PUT /hold` keeps the answers back until `PUT /release`, so that deliveries
-pile up at the sender; `GET /stats` tells what came, `GET /samples` some of it, and `PUT /forget` starts counting anew.
+Any POST is a delivery and is answered 200, but one to `/slow` after 2.5 seconds, one to `/silent` never; these two
+do not count. `PUT /hold` keeps the answers back until `PUT /release`, so that deliveries pile up at the sender;
+`GET /stats` tells what came, `GET /samples` some of it, and `PUT /forget` starts counting anew.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ import uvloop
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _OK = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
 _SAMPLES = 500
+_SLOW = 2.5
 
 
 class Tally:
@@ -28,6 +30,7 @@ class Tally:
         self.began = time.perf_counter()
         self.count = 0
         self.size = 0
+        self.first = 0.0
         self.last = 0.0
         self.held_most = 0
         self.released: tuple[float, int] | None = None
@@ -37,6 +40,7 @@ class Tally:
         self.count += 1
         self.size += len(body)
         self.last = time.perf_counter() - self.began
+        self.first = self.first or self.last
         if len(self.samples) < _SAMPLES:
             self.samples.append((head, body))
         if self.held is None:
@@ -56,6 +60,7 @@ class Tally:
         return {
             "count": self.count,
             "bytes": self.size,
+            "first": self.first,
             "last": self.last,
             "now": now,
             "heldMost": self.held_most,
@@ -86,6 +91,11 @@ class Exchange(asyncio.Protocol):
         self.partial = data
 
     def _handle(self, head: bytes, body: bytes) -> None:
+        if head.startswith(b"POST /silent"):
+            return
+        if head.startswith(b"POST /slow"):
+            asyncio.get_running_loop().call_later(_SLOW, self.transport.write, _OK)
+            return
         if head.startswith(b"POST "):
             self.tally.deliver(head, body, self.transport)
             return
