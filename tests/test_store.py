@@ -422,6 +422,61 @@ async def test_facets_of_a_document_from_a_former_life_are_replaced_too(tmp_path
     assert set(rows(path, "SELECT name, value FROM facet")) == {("state", "closed"), ("sku", "a")}
 
 
+@given(st.lists(st.tuples(st.sampled_from(["n1", "n2", "n3"]), st.frozensets(st.sampled_from("abc"))), max_size=12))
+@settings(deadline=None, max_examples=60)
+async def test_facets_changed_to_and_fro_by_one_action_end_as_they_were_last(
+    changes: list[tuple[str, frozenset[str]]],
+) -> None:
+    first = [a_note("n1", facets=frozenset({("x", "a")})), a_note("n2")]
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "state.db"
+        async with opened(path) as store:
+            await save(store, *first)
+            await save(store, *(a_note(id, facets=frozenset(("x", each) for each in texts)) for id, texts in changes))
+        found = rows(path, "SELECT d.id, f.value FROM facet f JOIN document d ON d.number = f.number")
+    last = {"n1": frozenset("a"), **dict(changes)}
+    assert sorted(found) == sorted((id, each) for id, texts in last.items() for each in texts)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 17, 64, 150])
+async def test_what_is_prepared_is_got_and_changed_like_anything_else(tmp_path: Path, count: int) -> None:
+    path, ids = tmp_path / "other.db", [f"n{place}" for place in range(count)]
+    async with opened(path) as store:
+        await save(store, *(a_note(id, facets=frozenset({("state", "open"), ("id", id)})) for id in ids))
+    async with opened(path) as store:
+
+        def action(tx: Transaction) -> list[Any]:
+            tx.prepare(ONE, "note", [*ids, "nothing"])
+            got = [tx.get(ONE, "note", id) for id in ids]
+            for id in ids:
+                tx.put(ONE, a_note(id, "changed", facets=frozenset({("state", "closed"), ("id", id)})))
+            return got
+
+        assert await store.run(action) == [Note("first")] * count
+        assert [await load(store, id) for id in ids] == [Note("changed")] * count
+    facets = rows(path, "SELECT name, value FROM facet")
+    assert sorted(facets) == sorted([("state", "closed")] * count + [("id", id) for id in ids])
+
+
+async def test_what_is_in_no_hurry_takes_turns_with_what_is(store: Store) -> None:
+    commits: list[str] = []
+    groups = store._transaction.run_group
+
+    def run_group(actions: Any) -> Any:
+        result = groups(actions)
+        commits.append("".join(answer for _, answer in result))
+        return result
+
+    store._transaction.run_group = run_group  # type: ignore[method-assign]
+    first = asyncio.create_task(store.run(lambda tx: "x"))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)  # it is under way
+    later = [store.run(lambda tx: "l", hurry=False) for _ in range(2)]
+    soon = [store.run(lambda tx: "s") for _ in range(2)]
+    await asyncio.gather(first, *later, *soon)
+    assert commits == ["x", "ll", "ss"] or commits == ["x", "ss", "ll"]
+
+
 async def test_a_document_that_fell_out_of_memory_is_read_and_changed_like_any_other(store: Store) -> None:
     many = [a_note(f"n{place}", str(place), facets=frozenset({("place", place)})) for place in range(5_000)]
     await save(store, *many)
