@@ -79,4 +79,4 @@ async def announcement(options: ServeOptions, url: str, running: Backend, made: 
 
 
 def _secret(work: Work, options: ServeOptions) -> str:
-    return next(webhook.secrets[0] for webhook in work.webhooks() if webhook.address == options.webhook)
+    return next(webhook.secrets[0].text for webhook in work.webhooks() if webhook.address == options.webhook)

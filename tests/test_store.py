@@ -26,6 +26,7 @@ from drsim.domain.fulfillments import FulfilledItem, Fulfillment
 from drsim.domain.matching import fits
 from drsim.domain.orders import Sale
 from drsim.domain.outcome import Failure, Rule, Then
+from drsim.domain.secrets import Secret
 from drsim.domain.webhooks import Attempt, Delivery, Webhook
 from drsim.engine import records
 from drsim.store import Between, Equal, Facets, Query, Record, Store, StoreError, Transaction, Value
@@ -703,7 +704,8 @@ def every_kind_of_value() -> dict[str, list[Record]]:
     extra = {"trackingNumber": "0123", "distributorCost": 12.34, "shippingCost": 0.1}
     item = FulfilledItem("i", None, 1, 0, extra)
     keep(records.fulfillment_record(Fulfillment("ful_x", START, "o", (item, item), extra, {"k": ["v", 1, 1.0]})))
-    webhook = Webhook("w1", START, START, ("order.created",), "http://localhost", ("whk_1", "whk_2"))
+    former = Secret("whk_1", START - DAY, START + 1)
+    webhook = Webhook("w1", START, START, ("order.created",), "http://localhost", (Secret("whk_2", START), former))
     keep(records.webhook_record(webhook))
     keep(records.webhook_record(replace(webhook, id="w2", enabled=False, authentication={"userName": "ü"})))
     delivery = Delivery("d1", START, "e", "w1", "order.created", "o", "pending", START)

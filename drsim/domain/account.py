@@ -7,6 +7,8 @@ from drsim.domain.values import value
 
 RiskTolerance = Literal["tolerant", "averse"]
 SignatureClock = Literal["wall", "simulated"]
+SignatureOrder = Literal["newest-first", "oldest-first"]
+SignatureUnit = Literal["seconds", "milliseconds"]
 
 
 @value
@@ -44,5 +46,9 @@ class Account:
     """After how long each retry of a failed capture follows the failure before it; none unless asked for."""
     signature_clock: SignatureClock = "wall"
     """Which clock stamps signatures: receivers compare them with their own, so it is the wall's unless asked."""
+    signature_order: SignatureOrder = "newest-first"
+    """How the signatures of several live secrets follow each other (platform page, U-13, as is the unit)."""
+    signature_unit: SignatureUnit = "seconds"
+    """What timestamps of signatures count."""
     webhook_retries: tuple[Span, ...] = (5 * MINUTE, 30 * MINUTE, 2 * HOUR)
     """After how long each retry of a failed delivery follows the attempt before it (platform page, U-14, test mode)."""

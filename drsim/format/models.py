@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from drsim.domain.account import RateLimit, RiskTolerance, SignatureClock
+from drsim.domain.account import RateLimit, RiskTolerance, SignatureClock, SignatureOrder, SignatureUnit
 from drsim.domain.events import TYPES, matching_types
 from drsim.domain.outcome import OPERATIONS, Operation
 from drsim.format.buyer import SourceModel
@@ -65,6 +65,8 @@ class AccountModel(Part):
     rate_limit: Annotated[RateLimit | None, BeforeValidator(read_rate_limit)] = None
     capture_retries: tuple[Duration, ...] | None = None
     signature_clock: Annotated[SignatureClock, one_of(get_args(SignatureClock))] | None = None
+    signature_order: Annotated[SignatureOrder, one_of(get_args(SignatureOrder))] | None = None
+    signature_unit: Annotated[SignatureUnit, one_of(get_args(SignatureUnit))] | None = None
     webhook_retries: tuple[Duration, ...] | None = None
 
 

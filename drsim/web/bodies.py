@@ -266,6 +266,19 @@ class WebhookBody(Body):
     authentication: AuthenticationBody | None = None
 
 
+class RotateBody(Body):
+    """`POST /_sim/webhooks/{id}/rotate`."""
+
+    expireOldIn: Text | None = None
+    secret: Text | None = None
+
+
+class RevokeBody(Body):
+    """`POST /_sim/webhooks/{id}/revoke`."""
+
+    secret: Text
+
+
 class AdvanceBody(Body):
     """`POST /_sim/clock/advance`: by a span or to a time."""
 
