@@ -269,6 +269,28 @@ def test_a_scenario_repeated_a_hundred_times_gives_the_same_verdict(tmp_path: Pa
     assert {name: verdict.startswith(name[:4]) for name, verdict in verdicts(told).items()} == dict.fromkeys(many, True)
 
 
+def test_deliveries_are_signed_right_before_and_after_a_rotation(tmp_path: Path) -> None:
+    (tmp_path / "rotation.yaml").write_text("""
+scenario: A rotation
+given:
+  webhooks: [{as: hooks, types: [order.created], token: whk_old}]
+steps:
+  - call: POST /_sim/orders
+    body: {items: [{price: 1}]}
+    expect: {status: 201}
+  - delivery: order.created
+    expect: {signature: valid}
+  - call: POST /_sim/webhooks/${hooks.id}/rotate
+    body: {expireOldIn: 0s}
+  - call: POST /_sim/orders
+    body: {items: [{price: 1}]}
+    expect: {status: 201}
+  - delivery: order.created
+    expect: {signature: valid}
+""")
+    assert drsim("run", str(tmp_path)).code == 0
+
+
 def test_simulated_time_costs_no_real_time(tmp_path: Path) -> None:
     steps = f"{ORDER}steps:\n  - advance: 300d\n  - no_event: order.complete\n    within: 400d\n"
     steps += "  - {event: order.*, count: 0, within: 99d}\n"
