@@ -16,7 +16,7 @@ def fits(pattern: Any, value: Any) -> bool:
     """Whether `value` (plain JSON values, or `Decimal` for an amount) fits `pattern` (a valid one, see `check`)."""
     if isinstance(pattern, Mapping):
         if _is_operators(pattern):
-            return all(_OPERATORS[name](argument, value) for name, argument in pattern.items())
+            return all(OPERATORS[name](argument, value) for name, argument in pattern.items())
         return isinstance(value, Mapping) and all(
             fits(expected, value.get(key, _ABSENT)) for key, expected in pattern.items()
         )
@@ -36,8 +36,8 @@ def check(pattern: Any) -> str | None:
         if not any(str(key).startswith("$") for key in pattern):
             return next((wrong for part in pattern.values() if (wrong := check(part))), None)
         for key, argument in pattern.items():
-            if key not in _OPERATORS:
-                return f"'{key}' is not one of {' '.join(_OPERATORS)}"
+            if key not in OPERATORS:
+                return f"'{key}' is not one of {' '.join(OPERATORS)}"
             if wrong := _wrong_argument(key, argument):
                 return wrong
     if isinstance(pattern, list):
@@ -69,7 +69,7 @@ class Difference:
 
 def _differences(pattern: Any, seen: Any, place: str) -> Iterator[Difference]:
     if isinstance(pattern, Mapping) and _is_operators(pattern):
-        wrong = {name: argument for name, argument in pattern.items() if not _OPERATORS[name](argument, seen)}
+        wrong = {name: argument for name, argument in pattern.items() if not OPERATORS[name](argument, seen)}
         # What `$eq` holds is a pattern of its own.
         nested = wrong.pop("$eq", _ABSENT)
         if nested is not _ABSENT:
@@ -86,7 +86,7 @@ def _differences(pattern: Any, seen: Any, place: str) -> Iterator[Difference]:
         yield Difference(place, pattern, seen)
 
 
-_TYPES: dict[str, tuple[type, ...]] = {
+TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "number": (int, float, Decimal),
     "boolean": (bool,),
@@ -124,7 +124,7 @@ def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
 
 
 def _has_type(name: Any, value: Any) -> bool:
-    fitting = isinstance(value, _TYPES[name])
+    fitting = isinstance(value, TYPES[name])
     return fitting and (name == "boolean" or not isinstance(value, bool))
 
 
@@ -134,7 +134,7 @@ def _contains(pattern: Any, value: Any) -> bool:
     return isinstance(value, list) and any(fits(pattern, element) for element in value)
 
 
-_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "$eq": fits,
     "$ne": lambda argument, value: not fits(argument, value),
     "$gt": _ordered(lambda value, bound: value > bound),
@@ -157,8 +157,8 @@ def _wrong_argument(operator: str, argument: Any) -> str | None:
         return f"{operator} takes a list"
     if operator == "$exists" and not isinstance(argument, bool):
         return "$exists takes true or false"
-    if operator == "$type" and (not isinstance(argument, str) or argument not in _TYPES):
-        return f"$type takes one of {' '.join(_TYPES)}"
+    if operator == "$type" and (not isinstance(argument, str) or argument not in TYPES):
+        return f"$type takes one of {' '.join(TYPES)}"
     if operator == "$regex":
         try:
             re.compile(argument)

@@ -6,8 +6,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator
-
+from drsim.format.fields import nothing_as
 from drsim.format.load import Loaded, load
 from drsim.format.models import World
 from drsim.format.problems import Problem, Unfit, shown
@@ -19,16 +18,12 @@ _SUFFIXES = (".yaml", ".yml")
 _NOT_A_LETTER = re.compile(r"[^A-Za-z0-9]+")
 
 
-def _nothing(value: Any) -> Any:
-    return () if value is None else value
-
-
 class Scenario(World):
     """A whole scenario file: the world and the steps."""
 
     replaced: ClassVar[tuple[str, ...]] = ("steps",)
 
-    steps: Annotated[tuple[AnyStep, ...], BeforeValidator(_nothing)] = ()  # type: ignore[assignment]
+    steps: Annotated[tuple[AnyStep, ...], nothing_as(tuple)] = ()  # type: ignore[assignment]
 
 
 class File:
