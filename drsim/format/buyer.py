@@ -9,7 +9,7 @@ from drsim.format.fields import Country, Email, Text, one_of
 from drsim.format.mistakes import Mistake, refuse, wrong
 from drsim.format.numbers import whole_number
 from drsim.format.part import Part
-from drsim.format.written import NULL, Schema, Written
+from drsim.format.written import NULL, Schema, Written, given
 
 
 class AddressModel(Part):
@@ -96,7 +96,7 @@ class SourceModel(Part):
         },
         "then": {"properties": dict.fromkeys(_ONLY_CARDS, NULL)},
         "else": {
-            "if": {"required": ["number"], "properties": {"number": {"not": NULL}}},
+            "if": given("number"),
             "then": {"properties": dict.fromkeys(("brand", "lastFourDigits"), NULL)},
         },
     }

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from drsim.domain.account import RateLimit
 from drsim.domain.amend import LONGEST_KEY, LONGEST_VALUE, merged_metadata
 from drsim.domain.clock import Span, Time, parse_span, parse_time
+from drsim.domain.events import TYPES, matching_types
 from drsim.domain.money import CURRENCIES
 from drsim.domain.refusal import Refused
 from drsim.format.mistakes import refuse, wrong
@@ -91,6 +92,15 @@ def read_time(value: Any) -> Time:
         raise wrong(shown(value), "a time such as 2022-07-01T17:55:58Z") from None
 
 
+def read_event_type(value: Any) -> str:
+    """Reads the name of an event type, or of a group of them such as `order.*`."""
+    name = read_text(value)
+    known = name in TYPES or ("*" in name and any(each in TYPES for each in matching_types(name)))
+    if not known:
+        raise wrong(shown(value), "an event type such as fulfillment.created, or a group such as order.*", TYPES)
+    return name
+
+
 def read_rate_limit(value: Any) -> RateLimit | None:
     """Reads calls per time; `none` and nothing are no limit."""
     if value is None or value == "none" or isinstance(value, RateLimit):
@@ -150,6 +160,9 @@ _TIME = text(
 _RATE_LIMIT = text(
     r"none|(?=0*[1-9])[0-9]{1,9}/((?=0*[1-9])[0-9]{1,12})?(ms|s|m|h|d)", "Calls per time such as 25/s, or none."
 )
+_EVENT_TYPE = either(
+    {"enum": sorted(TYPES)}, {"description": "A group such as order.*", "type": "string", "pattern": r"\*"}
+)
 _TEXT = {"type": ["string", "integer"], "pattern": r"\S", "maxLength": LONGEST_TEXT}
 _METADATA = {
     "description": "Texts, numbers and truth values under keys of your own.",
@@ -163,6 +176,7 @@ Text = Annotated[str, Written(read_text, _TEXT, "Text", replaced=False)]
 Prose = Annotated[str, Written(read_prose, {"type": "string"}, replaced=False)]
 Flag = Annotated[bool, Written(read_flag, {"enum": [True, False, "true", "false"]}, "Flag")]
 Duration = Annotated[int, Written(read_span, either({"const": 0}, _SPAN), "Duration")]
+EventType = Annotated[str, Written(read_event_type, _EVENT_TYPE, "EventType")]
 Instant = Annotated[int, Written(read_time, _TIME, "Time")]
 Limit = Annotated[RateLimit | None, Written(read_rate_limit, either(_RATE_LIMIT, NULL))]
 Metadata = Annotated[dict[str, Any], Written(read_metadata, _METADATA, "Metadata", replaced=False)]

@@ -27,7 +27,7 @@ from drsim.format.mistakes import refuse, wrong
 from drsim.format.numbers import Amount, Percent, Quantity, Rate, amounts_in
 from drsim.format.part import Part
 from drsim.format.resources import OrderResource, copied_schema, read_resource
-from drsim.format.written import NULL, Schema, Written, either, ref
+from drsim.format.written import Schema, Written, either, given, ref
 
 _SETTLED = ("cancelled", "complete", "dispute", "returned", "blocked")
 """States that an order is brought to by things which take time."""
@@ -70,9 +70,7 @@ def _or_amount(mapping: Schema) -> Schema:
 class DiscountModel(Part):
     """`discount`: off the whole order, as an amount or in percent."""
 
-    together: ClassVar[Schema] = {
-        "oneOf": [{"required": [key], "properties": {key: {"not": NULL}}} for key in ("amountOff", "percentOff")]
-    }
+    together: ClassVar[Schema] = {"oneOf": [given("amountOff"), given("percentOff")]}
 
     amount_off: Amount | None = None
     percent_off: Percent | None = None
@@ -100,9 +98,7 @@ class OrderModel(Part):
     """`given.orders[]`: an order to be made. Everything but `items` (or `resource`) is made up if left out."""
 
     together: ClassVar[Schema] = {
-        "if": {
-            "anyOf": [{"required": ["from"]}, {"required": ["resource"], "properties": {"resource": {"not": NULL}}}]
-        },
+        "if": {"anyOf": [{"required": ["from"]}, given("resource")]},
         "then": {"propertyNames": {"enum": ["as", "resource", "from"]}, "not": {"required": ["resource", "from"]}},
         "else": {"required": ["items"], "properties": {"items": {"minItems": 1}}},
     }

@@ -28,6 +28,7 @@ class _Described:
 
     def __init__(self) -> None:
         self.definitions: dict[str, Schema] = {"Placeholder": PLACEHOLDER}
+        self.models: dict[str, type[BaseModel]] = {}
 
     def model(self, model: type[BaseModel]) -> Schema:
         fields = {field.alias or name: field for name, field in model.model_fields.items()}
@@ -88,7 +89,8 @@ class _Described:
         return dict(readers[-1].schema) if readers and isinstance(readers[-1].schema, dict) else {"type": "string"}
 
     def _model_by_name(self, model: type[BaseModel]) -> Schema:
-        name = model.__name__.removesuffix("Model")
+        name = model.__name__
+        assert self.models.setdefault(name, model) is model, f"two kinds of {name}"
         if name not in self.definitions:
             self.definitions[name] = {}  # for models that hold themselves
             self.definitions[name] = self.model(model)

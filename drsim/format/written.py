@@ -51,3 +51,8 @@ def listed(schema: Schema) -> Schema:
 def text(pattern: str, description: str) -> Schema:
     """A text that fits a regular expression as a whole."""
     return {"description": description, "type": "string", "pattern": f"^(?:{pattern})$"}
+
+
+def given(key: str) -> Schema:
+    """A mapping in which something stands under this key."""
+    return {"required": [key], "properties": {key: {"not": NULL}}}

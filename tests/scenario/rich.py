@@ -43,6 +43,17 @@ behavior:
       next: {state: failed, failureCode: failed-request, failureMessage: Failed., after: 1m}
     times: 2
 ---
+scenario: Faults
+faults:
+  - when: {call: POST /fulfillments}
+    then: {status: 503, body: {a: [1]}, headers: {Retry-After: 5, X-A: b}, delay: 1s}
+    times: 2
+    every: 3
+  - {when: {call: "* /orders/*"}, then: {drop: answer}}
+  - when: {delivery: order.*, to: hooks}
+    then: {delay: 1s, duplicate: 2, reorder: true, corruptSignature: true, truncate: true}
+  - {when: {delivery: order.created}, then: {drop: true, reorder: true}}
+---
 scenario: An order
 given:
   orders:
@@ -250,6 +261,7 @@ steps:
 scenario: More behavior
 steps:
   - {name: From here on, behave: [{when: {operation: refund}, then: {state: complete}}]}
+  - {name: And more faults, fault: [{when: {call: GET /orders}, then: {drop: true}}]}
 ---
 scenario: Every operator
 steps:
