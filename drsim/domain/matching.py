@@ -12,6 +12,9 @@ from typing import Any
 
 from drsim.domain.values import value
 
+LONGEST_EXPRESSION = 1_000
+"""Characters of a `$regex`. How long it takes to match is up to who writes it."""
+
 
 def fits(pattern: Any, value: Any) -> bool:
     """Whether `value` (plain JSON values, or `Decimal` for an amount) fits `pattern` (a valid one, see `check`)."""
@@ -166,10 +169,12 @@ def _wrong_argument(operator: str, argument: Any) -> str | None:
     if operator == "$type" and (not isinstance(argument, str) or argument not in TYPES):
         return f"$type takes one of {' '.join(TYPES)}"
     if operator == "$regex":
+        if not isinstance(argument, str) or len(argument) > LONGEST_EXPRESSION:
+            return f"$regex takes a regular expression of at most {LONGEST_EXPRESSION} characters"
         try:
             re.compile(argument)
-        except (re.error, TypeError):
-            return f"'{argument}' is not a regular expression"
+        except (re.error, OverflowError, RecursionError):
+            return f"'{argument[:60]}' is not a regular expression"
     comparable = isinstance(argument, str) or (_is_number(argument) and _exact(argument).is_finite())
     if operator in ("$gt", "$gte", "$lt", "$lte") and not comparable:
         return f"{operator} takes a number or a string"

@@ -34,7 +34,7 @@ def _read_copied(value: Any) -> Decimal:
 
 def _read_fraction(value: Any) -> Decimal:
     rate = read_number(value, "a fraction such as 0.08025")
-    if rate < 0:
+    if not 0 <= rate < LIMIT:
         raise wrong(shown(value), "a fraction of 0 or more")
     return rate
 
@@ -57,7 +57,9 @@ def _or_waiting(state: Schema) -> Schema:
 _AMOUNT = number_or_text("An amount in major units, such as 10.00.", exclusiveMaximum=LIMIT)
 
 CopiedAmount = Annotated[Decimal, Written(_read_copied, _AMOUNT, "CopiedAmount")]
-Fraction = Annotated[Decimal, Written(_read_fraction, number_or_text("A fraction such as 0.08025."))]
+Fraction = Annotated[
+    Decimal, Written(_read_fraction, number_or_text("A fraction such as 0.08025.", exclusiveMaximum=LIMIT))
+]
 Mapping = Annotated[dict[str, Any], Written(_read_mapping, {"type": "object"}, replaced=False)]
 Transitions = dict[str, Instant]
 ZERO = Decimal(0)

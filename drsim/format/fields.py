@@ -92,12 +92,15 @@ def read_time(value: Any) -> Time:
         raise wrong(shown(value), "a time such as 2022-07-01T17:55:58Z") from None
 
 
+_EVENT_TYPES = tuple(sorted(TYPES))
+
+
 def read_event_type(value: Any) -> str:
     """Reads the name of an event type, or of a group of them such as `order.*`."""
     name = read_text(value)
     known = name in TYPES or ("*" in name and any(each in TYPES for each in matching_types(name)))
     if not known:
-        raise wrong(shown(value), "an event type such as fulfillment.created, or a group such as order.*", TYPES)
+        raise wrong(shown(value), "an event type such as fulfillment.created, or a group such as order.*", _EVENT_TYPES)
     return name
 
 
@@ -161,7 +164,7 @@ _RATE_LIMIT = text(
     r"none|(?=0*[1-9])[0-9]{1,9}/((?=0*[1-9])[0-9]{1,12})?(ms|s|m|h|d)", "Calls per time such as 25/s, or none."
 )
 _EVENT_TYPE = either(
-    {"enum": sorted(TYPES)}, {"description": "A group such as order.*", "type": "string", "pattern": r"\*"}
+    {"enum": list(_EVENT_TYPES)}, {"description": "A group such as order.*", "type": "string", "pattern": r"\*"}
 )
 _TEXT = {"type": ["string", "integer"], "pattern": r"\S", "maxLength": LONGEST_TEXT}
 _METADATA = {

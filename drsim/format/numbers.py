@@ -16,6 +16,8 @@ from drsim.format.mistakes import wrong
 from drsim.format.problems import shown
 from drsim.format.written import Schema, Written
 
+_BITS_64 = 2**63
+
 _currency: ContextVar[str] = ContextVar("currency", default="USD")
 """The currency of the order being checked: its amounts stand deep inside and depend on it."""
 
@@ -108,9 +110,15 @@ def is_carried(value: Any) -> bool:
 
 
 def plain(value: Any) -> Any:
-    """The same value as JSON can hold it: decimals become numbers that are shown the same."""
+    """The same value as JSON can hold it: decimals become numbers that are shown the same.
+
+    A whole number beyond 64 bits, which only a text may be, becomes one.
+    """
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() and "." not in str(value) else float(value)
+        whole = value.is_finite() and abs(value) < _BITS_64 and value == value.to_integral_value()
+        return int(value) if whole and "." not in str(value) else float(value)
+    if isinstance(value, int) and abs(value) >= _BITS_64:
+        return str(value)
     if isinstance(value, dict):
         return {key: plain(each) for key, each in value.items()}
     return [plain(each) for each in value] if isinstance(value, list | tuple) else value

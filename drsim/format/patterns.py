@@ -4,7 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Annotated, Any
 
-from drsim.domain.matching import OPERATORS, TYPES, check
+from drsim.domain.matching import LONGEST_EXPRESSION, OPERATORS, TYPES, check
 from drsim.format.fields import too_deep
 from drsim.format.mistakes import wrong
 from drsim.format.numbers import CARRIED, is_carried, plain, read_number
@@ -20,7 +20,7 @@ def pattern_schema(name: str, **values: Any) -> Schema:
         "$all": listed(inner),
         "$exists": {"type": "boolean"},
         "$type": {"enum": list(TYPES)},
-        "$regex": {"type": "string", "format": "regex"},
+        "$regex": {"type": "string", "format": "regex", "maxLength": LONGEST_EXPRESSION},
         **{key: {"type": ["number", "string"], **CARRIED, **values} for key in ("$gt", "$gte", "$lt", "$lte")},
     }
     return {

@@ -216,6 +216,12 @@ def test_every_reason_why_only_the_loader_refuses_is_one() -> None:
         assert agree({"scenario": "x", **values}) == [reason]
 
 
+def test_neither_takes_a_copied_order_from_two_places() -> None:
+    values = {"scenario": "x", "given": {"orders": [{"from": "order.json", "resource": json.loads(COPIED)}]}}
+    agree(values)
+    assert "'from' beside 'resource'" in str(problems(values)[0])
+
+
 NUMBERS = st.integers(-3, 10**6) | st.floats(-5, 200, allow_nan=False).map(lambda number: round(number, 2))
 TEXTS = st.sampled_from(
     ["a", "order", "7d", "1.5", "2022-03-02T17:38:00Z", "capture", "order.created", "GET /x", "${A:-b}", "USD", "$gt"]
