@@ -87,7 +87,7 @@ def test_every_scenario_that_ships_loads(path: Path) -> None:
 
 
 def test_a_server_starts_with_a_scenario_and_says_so() -> None:
-    path = ROOT / "scenarios" / "failing-capture.yaml"
+    path = ROOT / "scenarios" / "start" / "failing-capture.yaml"
     with Drsim("--clock", "manual", "--scenario", str(path)) as server:
         client = server.client()
         orders = client.ok(client.get("/orders"))["data"]
