@@ -69,6 +69,7 @@ async def backend(settings: Settings, front: Front) -> AsyncIterator[Backend]:
             simulator,
             keys,
             calls,
+            machine.linger,
             local=settings.local,
             control_token=settings.control_token,
         )

@@ -11,11 +11,13 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 
 def environment() -> Mapping[str, str]:
@@ -36,6 +38,24 @@ def chance() -> int:
 def pause(seconds: float) -> None:
     """Waits in real time."""
     time.sleep(seconds)
+
+
+async def linger(seconds: float) -> None:
+    """Waits in real time while others go on."""
+    await asyncio.sleep(seconds)
+
+
+class Connection(HttpToolsProtocol):
+    """uvicorn's connection; `scope["drsim.drop"]` of each call closes it at once, without an answer."""
+
+    def on_headers_complete(self) -> None:
+        """A call has begun."""
+        super().on_headers_complete()
+        self.scope["drsim.drop"] = partial(self._drop, self.cycle)  # type: ignore[typeddict-unknown-key]
+
+    def _drop(self, cycle: RequestResponseCycle) -> None:
+        cycle.disconnected = True  # or uvicorn would make up an answer of its own
+        self.transport.abort()
 
 
 class Server(uvicorn.Server):
@@ -62,7 +82,7 @@ def http_server(app: Any) -> Server:
     return Server(
         uvicorn.Config(
             app,
-            http="httptools",
+            http=Connection,
             loop="none",
             ws="none",
             lifespan="off",
@@ -77,14 +97,25 @@ def http_server(app: Any) -> Server:
 
 @asynccontextmanager
 async def serving(app: Any, listening: socket.socket) -> AsyncIterator[str]:
-    """Serves an application on this socket meanwhile; gives its URL."""
+    """Serves an application on this socket meanwhile; gives its URL.
+
+    Signals are for the program around it. When that is done, so is everybody who could be waiting for an answer:
+    the server stops at once instead of looking round for a while.
+    """
     server = http_server(app)
+    server.capture_signals = nullcontext  # type: ignore[method-assign, assignment]
     task = asyncio.create_task(server.serve([listening]))
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
-        server.should_exit = True
-        await task
+        task.cancel()
+        await asyncio.wait([task])
+        for each in server.servers:
+            each.close()
+        for connection in list(server.server_state.connections):
+            connection.shutdown()
+        if server.server_state.tasks:
+            await asyncio.wait(server.server_state.tasks, timeout=1)
 
 
 def listening(host: str, port: int) -> socket.socket:

@@ -10,6 +10,7 @@ from typing import Any
 from drsim.domain.charges import Charge, Operation
 from drsim.domain.clock import Time, format_millis, format_precise, format_span, format_time
 from drsim.domain.events import Event
+from drsim.domain.faults import CallEffect, DeliveryEffect, Fault
 from drsim.domain.fulfillments import FulfilledItem, Fulfillment
 from drsim.domain.money import number
 from drsim.domain.orders import (
@@ -26,7 +27,7 @@ from drsim.domain.orders import (
 )
 from drsim.domain.outcome import Rule, Then
 from drsim.domain.sources import Source
-from drsim.domain.webhooks import Delivery, Webhook
+from drsim.domain.webhooks import Attempt, Delivery, Webhook
 
 Json = dict[str, Any]
 
@@ -177,19 +178,20 @@ def delivery(it: Delivery) -> Json:
         "webhookId": it.webhook_id,
         "state": it.state,
         "createdTime": format_precise(it.created),
-        "attempts": [
-            {
-                "time": format_precise(attempt.at),
-                **({"status": attempt.status} if attempt.status is not None else {}),
-                **({"error": attempt.error} if attempt.error is not None else {}),
-                "durationMs": attempt.duration // 1_000,
-                "requestHeaders": attempt.headers,
-            }
-            for attempt in it.attempts
-        ],
+        "attempts": [_attempt(each) for each in it.attempts],
     }
     if it.due is not None:
         shown["nextAttemptTime"] = format_precise(it.due)
+    if it.fault is not None:
+        shown["fault"] = it.fault.fault
+    return shown
+
+
+def _attempt(it: Attempt) -> Json:
+    shown: Json = {"time": format_precise(it.at)}
+    _put(shown, status=it.status, error=it.error)
+    shown |= {"durationMs": it.duration // 1_000, "requestHeaders": it.headers}
+    _put(shown, requestBody=it.sent, fault=it.fault, duplicate=it.duplicate or None)
     return shown
 
 
@@ -208,6 +210,32 @@ def _then(it: Then) -> Json:
         shown["after"] = format_span(it.after)
     if it.next is not None:
         shown["next"] = _then(it.next)
+    return shown
+
+
+def fault(it: Fault) -> Json:
+    """A fault as scenario files write it, with its id and how many `times` it is left."""
+    when: Json = {"call": it.pattern} if it.on_call is not None else {"delivery": it.pattern}
+    _put(when, to=it.to)
+    then = _call_effect(it.on_call) if it.on_call is not None else _delivery_effect(it.on_delivery)
+    shown: Json = {"id": it.id, "when": when, "then": then}
+    _put(shown, times=it.left, every=it.every if it.every > 1 else None)
+    return shown
+
+
+def _call_effect(it: CallEffect) -> Json:
+    shown: Json = {}
+    _put(shown, status=it.status, body=it.body, headers=it.headers or None)
+    _put(shown, delay=format_span(it.delay) if it.delay else None, drop=True if it.drop == "call" else it.drop)
+    return shown
+
+
+def _delivery_effect(it: DeliveryEffect | None) -> Json:
+    it = it or DeliveryEffect()
+    shown: Json = {}
+    _put(shown, delay=format_span(it.delay) if it.delay else None, drop=it.drop or None)
+    _put(shown, duplicate=it.duplicate or None, reorder=it.reorder or None)
+    _put(shown, corruptSignature=it.corrupt_signature or None, truncate=it.truncate or None)
     return shown
 
 

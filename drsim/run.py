@@ -1,5 +1,6 @@
 """`drsim run`, `drsim check` and `drsim schema`: scenarios as the verdict in CI, played by `drsim.scenario`."""
 
+import asyncio
 import socket
 import sys
 from collections.abc import Mapping, Sequence
@@ -48,6 +49,8 @@ async def run(options: RunOptions) -> int:
             return _tell(await _play(options, suite, receiving, serving), options)
         except OSError as error:
             return _fail(f"could not run: {error}", BROKEN)
+        except asyncio.CancelledError:
+            return _fail("interrupted", BROKEN)
 
 
 def check(paths: Sequence[str], variables: Mapping[str, str]) -> int:

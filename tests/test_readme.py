@@ -9,6 +9,7 @@ import pytest
 
 from drsim import cli
 from drsim.domain.account import Account
+from drsim.format.faults import FaultModel, FaultThenModel, FaultWhenModel
 from drsim.format.load import read
 from drsim.format.models import AccountModel, OrderModel
 from drsim.web.app import routes
@@ -61,6 +62,15 @@ def test_every_key_of_an_order_and_of_an_account_is_documented() -> None:
     for model in (OrderModel, AccountModel):
         for name, field in model.model_fields.items():
             assert f"`{field.alias or name}`" in DOCS["worlds.md"], name
+
+
+def test_every_key_of_a_fault_is_documented_and_the_examples_load() -> None:
+    _, _, text = DOCS["worlds.md"].partition("## faults[]")
+    for model in (FaultWhenModel, FaultThenModel, FaultModel):
+        for name, field in model.model_fields.items():
+            assert f"`{field.alias or name}" in text, name
+    example = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)[0]
+    assert len(read(f"scenario: the example\nfaults:\n{example}", "worlds.md").faults) == 2
 
 
 def test_the_documented_delays_are_the_usual_ones() -> None:

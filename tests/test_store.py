@@ -18,8 +18,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from drsim.domain import faults
 from drsim.domain.account import Account
 from drsim.domain.clock import DAY, MINUTE
+from drsim.domain.faults import CallEffect, DeliveryEffect, Fault
 from drsim.domain.fulfillments import FulfilledItem, Fulfillment
 from drsim.domain.matching import fits
 from drsim.domain.orders import Sale
@@ -705,9 +707,19 @@ def every_kind_of_value() -> dict[str, list[Record]]:
     keep(records.webhook_record(webhook))
     keep(records.webhook_record(replace(webhook, id="w2", enabled=False, authentication={"userName": "ü"})))
     delivery = Delivery("d1", START, "e", "w1", "order.created", "o", "pending", START)
-    attempts = (Attempt(START, None, "no answer", 3, {"A": "b"}), Attempt(START + 1, 200, None, 4, {}))
+    attempts = (
+        Attempt(START, None, "no answer", 3, {"A": "b"}),
+        Attempt(START + 1, 200, None, 4, {}),
+        Attempt(START + 2, 200, None, 4, {}, "f1", True, '{"id": "ü'),
+    )
+    mishap = faults.Mishap("f1", DeliveryEffect(MINUTE, False, 2, True, True, True))
     keep(records.delivery_record(delivery))
     keep(records.delivery_record(replace(delivery, id="d2", state="delivered", due=None, attempts=attempts)))
+    keep(records.delivery_record(replace(delivery, id="d3", fault=mishap)))
+    call = CallEffect(5, 503, {"a": [1, 1.0, None, True]}, {"retry-after": "1"})
+    for place, effect in enumerate([CallEffect(), call, CallEffect(body="ü"), CallEffect(drop="answer")]):
+        keep(records.fault_record(Fault(f"f{place}", "GET /x", on_call=effect, every=3, met=2, left=place), START))
+    keep(records.fault_record(Fault("f9", "order.*", on_delivery=mishap.effect, to="w1"), START))
     chain = Then("pending", MINUTE, Failure("a", "b"), Then("failed", None, Failure("c", "d")))
     plain: dict[str, Any] = {"amount": 10, "source": {"type": "creditCard", "lastFourDigits": {"$in": ["1111", 2]}}}
     for place, when in enumerate([{}, plain]):

@@ -1,12 +1,12 @@
 """Events: what happened, with the resource as it was at that moment; and the names of all of them."""
 
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from typing import Any
 
 from drsim.domain.charges import Charge
 from drsim.domain.clock import DAY, Span, Time
 from drsim.domain.fulfillments import Fulfillment
+from drsim.domain.matching import fits_name
 from drsim.domain.orders import Sale
 from drsim.domain.values import value
 
@@ -85,4 +85,4 @@ def matching_types(pattern: str) -> list[str]:
     """The event types that a `type` filter names: itself, or with `*` all that fit, in order of name."""
     if "*" not in pattern:
         return [pattern]
-    return sorted(name for name in TYPES if fnmatchcase(name, pattern.replace("[", "[[]").replace("?", "[?]")))
+    return sorted(name for name in TYPES if fits_name(pattern, name))

@@ -7,6 +7,7 @@ fits a number of the same value; a mapping with `$` keys applies operators. Numb
 import re
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
+from fnmatch import fnmatchcase
 from typing import Any
 
 from drsim.domain.values import value
@@ -28,6 +29,11 @@ def fits(pattern: Any, value: Any) -> bool:
 def differences(pattern: Any, value: Any) -> list["Difference"]:
     """Where and how `value` does not fit `pattern`: empty exactly when it fits, else only what differs."""
     return list(_differences(pattern, value, ""))
+
+
+def fits_name(pattern: str, name: str) -> bool:
+    """Whether a name fits a pattern in which `*` stands for any text and everything else for itself."""
+    return fnmatchcase(name, pattern.replace("[", "[[]").replace("?", "[?]"))
 
 
 def check(pattern: Any) -> str | None:

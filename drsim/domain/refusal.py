@@ -10,9 +10,13 @@ Kind = Literal[
     "not_found",
     "method_not_allowed",
     "not_acceptable",
+    "request_timeout",
     "conflict",
     "too_many_requests",
     "internal_server_error",
+    "bad_gateway",
+    "service_unavailable",
+    "gateway_timeout",
 ]
 
 

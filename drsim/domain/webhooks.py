@@ -11,6 +11,7 @@ from typing import Any
 
 from drsim.domain.account import Account
 from drsim.domain.clock import Span, Time
+from drsim.domain.faults import OVERTAKEN_FOR, Mishap
 from drsim.domain.states import DELIVERY, step
 from drsim.domain.values import replace, value
 
@@ -39,13 +40,20 @@ class Webhook:
 
 @value
 class Attempt:
-    """One POST to the receiver: when (simulated), what came of it, and how long that took in real microseconds."""
+    """One POST to the receiver: when (simulated), what came of it, and how long that took in real microseconds.
+
+    `fault` is the id of the one that struck it, `sent` the body where that was not the whole event. A `duplicate` is a
+    copy that a fault has sent after the attempt proper.
+    """
 
     at: Time
     status: int | None
     error: str | None
     duration: Span
     headers: Mapping[str, str]
+    fault: str | None = None
+    duplicate: bool = False
+    sent: str | None = None
 
     @property
     def succeeded(self) -> bool:
@@ -68,25 +76,46 @@ class Delivery:
     number: int = 0
     """Counts the deliveries of a sandbox."""
     attempts: tuple[Attempt, ...] = ()
+    fault: Mishap | None = None
+    """What a fault has in store for the next attempt; no other fault strikes that one."""
 
 
-def attempted(delivery: Delivery, attempt: Attempt, account: Account) -> Delivery:
+def attempted(delivery: Delivery, attempt: Attempt, account: Account, copies: tuple[Attempt, ...] = ()) -> Delivery:
     """The delivery after an attempt: delivered, due again, or failed when no retry is left.
 
-    Retries are counted from the attempt's own time, so that a late process changes nothing.
+    `copies` are what a fault has sent beside it; they are on record, but decide nothing. Retries are counted from the
+    attempt's own time, so that a late process changes nothing.
     """
-    attempts = (*delivery.attempts, attempt)
+    tries = sum(not each.duplicate for each in delivery.attempts)
+    delivery = replace(delivery, attempts=(*delivery.attempts, attempt, *copies), fault=None)
     if attempt.succeeded:
-        return replace(delivery, state=step(DELIVERY, delivery.state, "delivered"), due=None, attempts=attempts)
+        return replace(delivery, state=step(DELIVERY, delivery.state, "delivered"), due=None)
     spans = account.webhook_retries
-    if len(attempts) > len(spans):
-        return replace(delivery, state=step(DELIVERY, delivery.state, "failed"), due=None, attempts=attempts)
-    return replace(delivery, due=attempt.at + spans[len(attempts) - 1], attempts=attempts)
+    if tries >= len(spans):
+        return replace(delivery, state=step(DELIVERY, delivery.state, "failed"), due=None)
+    return replace(delivery, due=attempt.at + spans[tries])
+
+
+def put_off(delivery: Delivery, *, can_wait: bool) -> Delivery:
+    """A delivery whose turn it is, as its fault leaves it: due later, or still due when it can go out now.
+
+    A delay comes first. Then one that is to be overtaken waits for the next delivery, if it `can_wait`: one that is
+    itself about to overtake another cannot.
+    """
+    mishap, due = delivery.fault, delivery.due
+    if mishap is None or due is None:
+        return delivery
+    effect = mishap.effect
+    if effect.delay:
+        due, effect = due + effect.delay, replace(effect, delay=0)
+    elif effect.reorder:
+        due, effect = due + OVERTAKEN_FOR if can_wait else due, replace(effect, reorder=False)
+    return replace(delivery, due=due, fault=replace(mishap, effect=effect))
 
 
 def given_up(delivery: Delivery) -> Delivery:
     """A delivery whose webhook was disabled or deleted before it went out."""
-    return replace(delivery, state=step(DELIVERY, delivery.state, "undelivered"), due=None)
+    return replace(delivery, state=step(DELIVERY, delivery.state, "undelivered"), due=None, fault=None)
 
 
 def signature(secrets: tuple[str, ...], timestamp: int, body: bytes) -> str:
@@ -97,6 +126,11 @@ def signature(secrets: tuple[str, ...], timestamp: int, body: bytes) -> str:
     message = f"{timestamp}.".encode() + body
     signed = (hmac.new(secret.encode(), message, hashlib.sha256).digest() for secret in secrets)
     return ", ".join([str(timestamp), *(base64.b64encode(each).decode() for each in signed)])
+
+
+def forged(webhook: Webhook) -> Webhook:
+    """The same webhook with as many secrets, none of them right: what it signs looks genuine and is not."""
+    return replace(webhook, secrets=tuple(f"not {secret}" for secret in webhook.secrets))
 
 
 def verified(header: str, secret: str, body: bytes) -> bool:

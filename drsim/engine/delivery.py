@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from drsim.domain.clock import SECOND, Span
-from drsim.domain.webhooks import ANSWER_WITHIN, Webhook, basic_authorization, signature
+from drsim.domain.clock import SECOND, Span, Time
+from drsim.domain.faults import LOST, DeliveryEffect, Mishap
+from drsim.domain.webhooks import ANSWER_WITHIN, Attempt, Webhook, basic_authorization, forged, signature
 
 if TYPE_CHECKING:
     import aiohttp
@@ -37,6 +38,18 @@ class Sender:
         if webhook.authentication:
             headers["Authorization"] = basic_authorization(webhook.authentication)
         return headers
+
+    async def attempt(
+        self, webhook: Webhook, body: bytes, at: Time, timestamp: int, mishap: Mishap | None = None
+    ) -> Attempt:
+        """Makes one attempt that counts as made at `at`, signed at `timestamp` (whole seconds), with its mishap."""
+        effect = mishap.effect if mishap else DeliveryEffect()
+        headers = self.headers(forged(webhook) if effect.corrupt_signature else webhook, body, timestamp)
+        sent = body[: len(body) // 2] if effect.truncate else body
+        outcome = (None, LOST, 0) if effect.drop else await self.post(webhook.address, headers, sent)
+        fault = mishap.fault if mishap else None
+        told = sent.decode("utf-8", "replace") if effect.truncate else None
+        return Attempt(at, *outcome, headers, fault, sent=told)
 
     async def post(self, address: str, headers: Mapping[str, str], body: bytes) -> tuple[int | None, str | None, Span]:
         """Posts once. Returns the status, or else an error in words, and how long it took in real microseconds."""

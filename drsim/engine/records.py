@@ -9,6 +9,7 @@ from drsim import render
 from drsim.domain.charges import Charge
 from drsim.domain.clock import SECOND, Time
 from drsim.domain.events import Event
+from drsim.domain.faults import Fault
 from drsim.domain.fulfillments import Fulfillment
 from drsim.domain.money import exponent
 from drsim.domain.orders import Order, Sale
@@ -25,6 +26,7 @@ TYPES: Mapping[str, type] = {
     "webhook": Webhook,
     "delivery": Delivery,
     "rule": Rule,
+    "fault": Fault,
 }
 """The value that each kind of document holds; events and calls are kept in their public form only."""
 
@@ -91,6 +93,11 @@ def delivery_record(it: Delivery) -> Record:
 def rule_record(it: Rule, now: Time) -> Record:
     """A behavior rule."""
     return Record("rule", it.id, now, it, orjson.dumps(render.rule(it), default=float))
+
+
+def fault_record(it: Fault, now: Time) -> Record:
+    """A fault."""
+    return Record("fault", it.id, now, it, orjson.dumps(render.fault(it)))
 
 
 def _order_facets(it: Order) -> Facets:

@@ -11,8 +11,10 @@ import orjson
 
 from drsim.domain.account import Account, Delays, RateLimit
 from drsim.domain.clock import Clock, Time
+from drsim.domain.faults import Fault
 from drsim.domain.outcome import Rule
 from drsim.domain.webhooks import Webhook
+from drsim.store import DueDelivery
 
 Kept = tuple[int, Clock, Account, dict[str, int], Time]
 
@@ -38,6 +40,11 @@ class Sandbox:
     """Calls since it was loaded; counted on the event loop only."""
     webhooks: tuple[Webhook, ...] | None = None
     rules: tuple[Rule, ...] | None = None
+    faults: tuple[Fault, ...] | None = None
+    """Unlike the other lists these are known before they are asked for: every call and every delivery looks at them."""
+    overtaken: dict[str, DueDelivery] = field(default_factory=dict)
+    """By webhook, the delivery that the next one is to overtake; used on the event loop only. Where that is forgotten,
+    it goes out when it is due."""
     fired: list[tuple[Time, int, int, dict[str, str]]] | None = None
     """What happens is noted here while somebody moves the clock and wants to know."""
 

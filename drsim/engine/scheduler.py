@@ -5,15 +5,19 @@ is a lane: its events go out one after the other in order, and a slow one delays
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from drsim.domain.clock import SECOND, Clock, Time
+from drsim.domain.faults import Mishap
 from drsim.domain.refusal import Refused
+from drsim.domain.values import replace
 from drsim.domain.webhooks import Attempt, Delivery, Webhook, attempted
 from drsim.engine import records
 from drsim.engine.delivery import Sender
+from drsim.engine.faults import UNHARMED, Turn, can_strike, take_turn
 from drsim.engine.sandbox import Sandbox
 from drsim.engine.simulator import Simulator, Work
 from drsim.store import DueDelivery
@@ -210,18 +214,45 @@ class Scheduler:
     async def _send(self, sandbox: Sandbox, webhook_id: str, due: list[DueDelivery]) -> None:
         """Sends what is due in order; outcomes are saved while the next ones are under way."""
         recorder = _Recorder(self._simulator, sandbox)
-        for id, at, event in due:
-            webhook = await self._present(sandbox, webhook_id)
-            if webhook is None:
-                break
-            body = records.event_in_version(event, webhook.api_version)
+        queue = deque(due)
+        while queue and (webhook := await self._present(sandbox, webhook_id)):
+            delivery = queue.popleft()
+            turn = await self._turn(sandbox, webhook, delivery)
+            if turn.waits:
+                sandbox.overtaken[webhook_id] = delivery
+            if not turn.goes:
+                continue
+            recorder.add(delivery.id, await self._attempts(sandbox, webhook, delivery, turn.mishap))
+            if overtaken := sandbox.overtaken.get(webhook_id):
+                later = [each for each in queue if each.id != overtaken.id]
+                queue = deque([overtaken._replace(at=delivery.at), *later])
+        await recorder.finish()
+
+    async def _turn(self, sandbox: Sandbox, webhook: Webhook, delivery: DueDelivery) -> Turn:
+        """What becomes of a delivery whose turn it is; to the store only where a fault has to do with it."""
+        waiting = sandbox.overtaken.get(webhook.id)
+        overtaken = waiting is not None and waiting.id == delivery.id
+        if overtaken:
+            del sandbox.overtaken[webhook.id]
+        elif not can_strike(sandbox, webhook, delivery):
+            return UNHARMED
+        can_wait = waiting is None or overtaken
+        turn = partial(take_turn, sandbox=sandbox, id=delivery.id, can_wait=can_wait)
+        return await self._simulator.perform(sandbox.name, turn)
+
+    async def _attempts(
+        self, sandbox: Sandbox, webhook: Webhook, delivery: DueDelivery, mishap: Mishap | None
+    ) -> tuple[Attempt, ...]:
+        """The attempt proper, and the copies that a fault sends after it."""
+        body = records.event_in_version(delivery.event, webhook.api_version)
+        attempts: list[Attempt] = []
+        for copy in range(1 + (mishap.effect.duplicate if mishap else 0)):
             wall = self._simulator.wall()
             time = sandbox.clock.now(wall) if sandbox.account.signature_clock == "simulated" else wall
-            headers = self._sender.headers(webhook, body, time // SECOND)
-            status, error, duration = await self._sender.post(webhook.address, headers, body)
             # The attempt counts as made when it was due, so that retries fall due at the same time in every run.
-            recorder.add(id, Attempt(at, status, error, duration, headers))
-        await recorder.finish()
+            attempt = await self._sender.attempt(webhook, body, delivery.at, time // SECOND, mishap)
+            attempts.append(replace(attempt, duplicate=True) if copy else attempt)
+        return tuple(attempts)
 
 
 class _Timer(NamedTuple):
@@ -232,18 +263,21 @@ class _Timer(NamedTuple):
     handle: asyncio.TimerHandle
 
 
+_Outcome = tuple[str, tuple[Attempt, ...]]
+
+
 class _Recorder:
     """Saves the outcomes of a lane: all that have come in while the last ones were being written."""
 
     def __init__(self, simulator: Simulator, sandbox: Sandbox) -> None:
         self._simulator = simulator
         self._sandbox = sandbox
-        self._waiting: list[tuple[str, Attempt]] = []
+        self._waiting: list[_Outcome] = []
         self._task: asyncio.Task[None] | None = None
 
-    def add(self, delivery_id: str, attempt: Attempt) -> None:
-        """One more outcome."""
-        self._waiting.append((delivery_id, attempt))
+    def add(self, delivery_id: str, attempts: tuple[Attempt, ...]) -> None:
+        """One more outcome: the attempt proper, and its copies."""
+        self._waiting.append((delivery_id, attempts))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._write())
 
@@ -269,11 +303,11 @@ def _end_notes(work: Work) -> list[dict[str, str]]:
     return [what for *_, what in sorted(fired, key=lambda note: note[:3])]
 
 
-def _record(work: Work, sandbox: Sandbox, outcomes: list[tuple[str, Attempt]]) -> None:
+def _record(work: Work, sandbox: Sandbox, outcomes: list[_Outcome]) -> None:
     """Saves what came of attempts, unless the sandbox was reset since they were made."""
-    for id, attempt in outcomes if work.sandbox is sandbox else ():
+    for id, (attempt, *copies) in outcomes if work.sandbox is sandbox else ():
         delivery: Delivery | None = work.get("delivery", id)
         if delivery is not None and delivery.state == "pending":
-            after = attempted(delivery, attempt, work.sandbox.account)
+            after = attempted(delivery, attempt, work.sandbox.account, tuple(copies))
             work.put(records.delivery_record(after))
             work.note_delivery(after, str(attempt.status) if attempt.error is None else attempt.error)

@@ -13,6 +13,7 @@ from drsim import render
 from drsim.domain.clock import Clock, Time, format_precise
 from drsim.domain.decision import Context, Decision
 from drsim.domain.events import Event
+from drsim.domain.faults import Fault, Occasion, strike
 from drsim.domain.orders import Sale
 from drsim.domain.outcome import Rule
 from drsim.domain.refusal import Refused, not_found
@@ -55,6 +56,8 @@ class Work:
         self.transaction.put(self.sandbox.number, record)
         if record.kind in ("webhook", "rule"):
             self.sandbox.forget_lists()
+        elif record.kind == "fault":
+            self.sandbox.faults = None
         if record.lane == "" and record.due is not None:
             known = self.sandbox.due
             self.sandbox.due = record.due if known is None else min(known, record.due)
@@ -67,6 +70,7 @@ class Work:
         """Removes one document."""
         self.transaction.delete(self.sandbox.number, kind, id)
         self.sandbox.forget_lists()
+        self.sandbox.faults = None
 
     def sale(self, order_id: str, parameter: str = "id") -> Sale:
         """An order with its charges and sources. Raises `Refused` when there is none, naming `parameter`."""
@@ -87,6 +91,22 @@ class Work:
         if self.sandbox.rules is None:
             self.sandbox.rules = tuple(self.transaction.all(self.sandbox.number, "rule"))
         return self.sandbox.rules
+
+    def faults(self) -> tuple[Fault, ...]:
+        """The faults in force, in order."""
+        if self.sandbox.faults is None:
+            self.sandbox.faults = tuple(self.transaction.all(self.sandbox.number, "fault"))
+        return self.sandbox.faults
+
+    def strike(self, occasion: Occasion) -> Fault | None:
+        """The fault that strikes now, counted and saved."""
+        before = self.faults()
+        fault, after = strike(before, occasion)
+        for old, new in zip(before, after, strict=True):
+            if new is not old:
+                self.put(records.fault_record(new, self.now))
+        self.sandbox.faults = after
+        return fault
 
     def save(self, decision: Decision, before: Sale | None = None) -> bytes:
         """Saves what a decision has changed since `before`, with its events and the deliveries they imply.
@@ -264,12 +284,21 @@ class Simulator:
             if sandbox is not None:
                 self.stirred(sandbox)
 
+    async def strike(self, sandbox: Sandbox, occasion: Occasion) -> Fault | None:
+        """The fault that strikes now; that it is used up is committed before it is told."""
+        known = sandbox.faults
+        if known is not None:
+            fault, after = strike(known, occasion)
+            if after is known:
+                return fault
+        return await self.perform(sandbox.name, lambda work: work.strike(occasion))
+
     def is_behind(self, sandbox: Sandbox) -> bool:
         """Whether something is due that has not happened yet."""
         return sandbox.due is not None and sandbox.due <= sandbox.clock.now(self.wall())
 
     def _fresh(self, name: str, number: int) -> Sandbox:
-        return Sandbox(name, number, self._seed_of(name), self._clock_of())
+        return Sandbox(name, number, self._seed_of(name), self._clock_of(), faults=())
 
     async def reset(self, name: str) -> Sandbox:
         """Empties a sandbox, its ids, settings and clock included."""
@@ -277,7 +306,7 @@ class Simulator:
         def action(work: Work) -> Sandbox:
             number = work.sandbox.number
             work.transaction.empty_sandbox(number)
-            sandbox = Sandbox(name, number, self._seed_of(name), self._clock_of())
+            sandbox = self._fresh(name, number)
             self._sandboxes[name] = sandbox
             return sandbox
 
@@ -286,7 +315,7 @@ class Simulator:
     def _run(self, transaction: Transaction, name: str, action: Callable[[Work], T]) -> T:
         known = self._sandboxes.get(name)
         sandbox = known or self._load(transaction, name)
-        before, noted = sandbox.kept(), len(sandbox.fired or ())
+        before, noted, faults = sandbox.kept(), len(sandbox.fired or ()), sandbox.faults
         wall = self.wall()
         work = Work(transaction, sandbox, sandbox.now(wall), wall)
         try:
@@ -298,6 +327,7 @@ class Simulator:
             if known is None:
                 del self._sandboxes[name]
             sandbox.take_back(before)
+            sandbox.faults = faults
             if sandbox.fired:
                 del sandbox.fired[noted:]
             raise
@@ -313,6 +343,7 @@ class Simulator:
             # Call ids are counted in memory: a new life of the process counts in a range of its own.
             sandbox.counters["loaded"] = sandbox.counters.get("loaded", 0) + 1
             sandbox.calls = sandbox.counters["loaded"] << 32
+            sandbox.faults = tuple(transaction.all(sandbox.number, "fault"))
         else:
             sandbox = self._fresh(name, 0)
             sandbox.number = transaction.add_sandbox(name, sandbox.body())

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator
 from drsim.domain.account import RateLimit
 from drsim.domain.amend import merged_metadata
 from drsim.domain.clock import Span, Time, parse_span, parse_time
+from drsim.domain.events import TYPES, matching_types
 from drsim.domain.money import CURRENCIES
 from drsim.domain.refusal import Refused
 from drsim.format.mistakes import refuse, wrong
@@ -89,6 +90,15 @@ def read_time(value: Any) -> Time:
         raise wrong(shown(value), "a time such as 2022-07-01T17:55:58Z") from None
 
 
+def read_event_type(value: Any) -> str:
+    """Reads the name of an event type, or of a group of them such as `order.*`."""
+    name = read_text(value)
+    known = name in TYPES or ("*" in name and any(each in TYPES for each in matching_types(name)))
+    if not known:
+        raise wrong(shown(value), "an event type such as fulfillment.created, or a group such as order.*", TYPES)
+    return name
+
+
 def read_rate_limit(value: Any) -> RateLimit | None:
     """Reads calls per time; `none` and nothing are no limit."""
     if value is None or value == "none" or isinstance(value, RateLimit):
@@ -144,6 +154,7 @@ Text = Annotated[str, BeforeValidator(read_text)]
 Prose = Annotated[str, BeforeValidator(read_prose)]
 Flag = Annotated[bool, BeforeValidator(read_flag)]
 Duration = Annotated[int, BeforeValidator(read_span)]
+EventType = Annotated[str, BeforeValidator(read_event_type)]
 Instant = Annotated[int, BeforeValidator(read_time)]
 Metadata = Annotated[dict[str, Any], BeforeValidator(read_metadata)]
 Alias = Annotated[str, fitting(r"[A-Za-z_][A-Za-z0-9_-]{0,59}", "a name of letters, digits, _ and -")]

@@ -11,9 +11,12 @@ Mistake = tuple[Path, str, str]
 """Where (below what is being checked), what was found, what was expected."""
 
 
-def wrong(found: str, expected: str, options: Iterable[str] = ()) -> PydanticCustomError:
-    """A value that does not fit, as an error that can stand alone; `options` are what could be written instead."""
-    context = {"found": found, "expected": expected, "options": tuple(options)}
+def wrong(found: str, expected: str, options: Iterable[str] = (), written: str | None = None) -> PydanticCustomError:
+    """A value that does not fit, as an error that can stand alone.
+
+    `options` are what could be written instead of `written`, which is the value itself unless given.
+    """
+    context = {"found": found, "expected": expected, "options": tuple(options), "written": written}
     return PydanticCustomError("drsim", "Found {found}, expected {expected}.", context)
 
 

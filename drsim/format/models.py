@@ -1,4 +1,4 @@
-"""What may stand in a scenario file, as far as it is about the world: account, webhooks, orders and behavior rules."""
+"""What may stand in a scenario file, as far as it is about the world: account, webhooks, orders, rules and faults."""
 
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
@@ -8,9 +8,11 @@ from drsim.domain.account import RateLimit, RiskTolerance, SignatureClock
 from drsim.domain.events import TYPES, matching_types
 from drsim.domain.outcome import OPERATIONS, Operation
 from drsim.format.buyer import SourceModel
+from drsim.format.faults import FaultModel
 from drsim.format.fields import (
     Alias,
     Duration,
+    EventType,
     Flag,
     Instant,
     Prose,
@@ -20,7 +22,6 @@ from drsim.format.fields import (
     nothing_as,
     one_of,
     read_rate_limit,
-    read_text,
 )
 from drsim.format.mistakes import Mistake, refuse, wrong
 from drsim.format.numbers import Quantity, Seed
@@ -32,6 +33,7 @@ from drsim.format.problems import shown
 __all__ = [
     "AccountModel",
     "DelaysModel",
+    "FaultModel",
     "GivenModel",
     "ItemModel",
     "OrderModel",
@@ -64,17 +66,6 @@ class AccountModel(Part):
     capture_retries: tuple[Duration, ...] | None = None
     signature_clock: Annotated[SignatureClock, one_of(get_args(SignatureClock))] | None = None
     webhook_retries: tuple[Duration, ...] | None = None
-
-
-def _event_type(value: Any) -> str:
-    name = read_text(value)
-    known = name in TYPES or ("*" in name and any(each in TYPES for each in matching_types(name)))
-    if not known:
-        raise wrong(shown(value), "an event type such as fulfillment.created, or a group such as order.*", TYPES)
-    return name
-
-
-EventType = Annotated[str, BeforeValidator(_event_type)]
 
 
 class WebhookModel(Part):
@@ -172,6 +163,7 @@ class World(Part):
     account: Annotated[AccountModel, nothing_as(dict)] = Field(default_factory=lambda: AccountModel.model_validate({}))
     given: Annotated[GivenModel, nothing_as(dict)] = Field(default_factory=lambda: GivenModel.model_validate({}))
     behavior: Annotated[tuple[RuleModel, ...], nothing_as(tuple)] = ()
+    faults: Annotated[tuple[FaultModel, ...], nothing_as(tuple)] = ()
     steps: Annotated[list[Any], BeforeValidator(_not_kept)] = Field(default_factory=list)
 
     @property

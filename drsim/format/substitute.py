@@ -86,12 +86,13 @@ def look_up(expression: str, made: Mapping[str, Any]) -> Any:
     reference = _REFERENCE.fullmatch(expression)
     if not reference or reference[1] not in made:
         raise Unresolved(f"'${{{masked(expression)}}}' is not known here")
-    value = made[reference[1]]
+    value, place = made[reference[1]], reference[1]
     for key, index in _STEP.findall(reference[2]):
+        place += f".{key}" if key else f"[{index}]"
         try:
             value = value[int(index)] if index and isinstance(value, list) else value[key]
         except (LookupError, TypeError):
-            raise Unresolved(f"'${{{masked(expression)}}}' has no '{key or index}'") from None
+            raise Unresolved(f"'${{{masked(expression)}}}' leads nowhere: there is no {masked(place)}") from None
     return value
 
 

@@ -45,7 +45,7 @@ def said(detail: Any, model: type[BaseModel], values: Any = None) -> tuple[str, 
     kind, path, context = detail["type"], _path(detail), detail.get("ctx", {})
     if kind == "drsim":
         options = context.get("options", ())
-        written = detail["input"]
+        written = context.get("written") or detail["input"]
         return context["found"], context["expected"], nearest(written, options) if isinstance(written, str) else None
     if kind == "extra_forbidden":
         return said_key(path, model, values)

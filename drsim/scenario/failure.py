@@ -49,9 +49,9 @@ def shown_differences(differing: list[Difference], indent: str = "  ") -> list[s
     return lines
 
 
-def shown(value: Any) -> str:
-    """A value as JSON on one line; a value that is not there as `nothing`."""
+def shown(value: Any, longest: int = _LONGEST) -> str:
+    """A value as JSON on one line of at most so many characters; a value that is not there as `nothing`."""
     if value is ABSENT:
         return "nothing"
     text = orjson.dumps(value, default=str).decode()
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return text if len(text) <= longest else f"{text[:longest]}…"

@@ -1,14 +1,21 @@
 """What is kept and what is asked for: documents, and the conditions and pages of lists."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from drsim.domain.clock import Time
 from drsim.domain.values import value
 
 Value = str | int
 Facets = frozenset[tuple[str, Value]]
-DueDelivery = tuple[str, Time, bytes]
-"""A delivery that is due: its id, when, and its event in public form."""
+
+
+class DueDelivery(NamedTuple):
+    """A delivery that is due: its id, when, and in public form itself and its event."""
+
+    id: str
+    at: Time
+    public: bytes
+    event: bytes
 
 
 @value

@@ -11,20 +11,24 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from drsim.domain.refusal import Refused
+from drsim.domain.refusal import Kind, Refused
 
-STATUS: dict[str, int] = {
+STATUS: dict[Kind, int] = {
     "bad_request": 400,
     "unauthorized": 401,
     "forbidden": 403,
     "not_found": 404,
     "method_not_allowed": 405,
     "not_acceptable": 406,
+    "request_timeout": 408,
     "conflict": 409,
     "too_many_requests": 429,
     "internal_server_error": 500,
+    "bad_gateway": 502,
+    "service_unavailable": 503,
+    "gateway_timeout": 504,
 }
-"""The HTTP status of each kind of refusal."""
+"""The HTTP status of each kind of refusal (platform page, section 3)."""
 
 Headers = Iterable[tuple[bytes, bytes]]
 

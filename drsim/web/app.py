@@ -41,6 +41,8 @@ def routes() -> list[Route]:
         _at("/_sim/scenario", POST=worlds.load_scenario),
         _at("/_sim/behavior", GET=worlds.list_rules, POST=worlds.create_rule),
         _at("/_sim/behavior/{id}", DELETE=worlds.delete_rule),
+        _at("/_sim/faults", GET=worlds.list_faults, POST=worlds.create_fault),
+        _at("/_sim/faults/{id}", DELETE=worlds.delete_fault),
         _at("/_sim/deliveries", GET=control.deliveries),
         _at("/_sim/webhooks/{id}/secrets", GET=control.secrets),
         _at("/_sim/events", GET=control.events),

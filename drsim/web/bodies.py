@@ -76,10 +76,11 @@ async def read(request: Request, model: type[M]) -> M:
     return fitted(model, await json_of(request))
 
 
-def fitted(model: type[M], value: Mapping[str, Any]) -> M:
-    """A JSON object as `model`. Raises `Refused`."""
+def fitted(model: type[M], value: Mapping[str, Any], *, nulls: bool = False) -> M:
+    """A JSON object as `model`, which can deal with `nulls` by itself or gets none. Raises `Refused`."""
+    slim = _without_nulls(value, DEEPEST)  # also refuses what is nested too deep
     try:
-        return model.model_validate(_without_nulls(value, DEEPEST))
+        return model.model_validate(value if nulls else slim)
     except ValidationError as error:
         raise explained(error) from error
 

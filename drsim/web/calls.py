@@ -28,6 +28,7 @@ _HIDDEN = (b"authorization", b"drsim-control-token", b"cookie")
 class Call:
     """One call, as it came and as it was answered. `order_id` is the order it was about, where that is known.
 
+    `fault` is the id of the one that struck it; where that has kept the answer back there is no `status`.
     `place` counts the calls of a sandbox; `mark` is where in the order of documents it came in: what it has caused
     stands behind that.
     """
@@ -39,7 +40,7 @@ class Call:
     method: str
     path: str
     query: str
-    status: int
+    status: int | None
     headers: tuple[tuple[bytes, bytes], ...]
     body: bytes
     answer: bytes
@@ -47,6 +48,7 @@ class Call:
     version: str
     label: str | None
     client: str
+    fault: str | None = None
 
     def shown(self) -> dict[str, Any]:
         """The call as the control plane shows it; keys are left out of the headers."""
@@ -60,13 +62,15 @@ class Call:
             "method": self.method,
             "path": self.path,
             "query": self.query,
-            "status": self.status,
+            **({"dropped": True} if self.status is None else {"status": self.status}),
             "apiVersion": self.version,
             "ipAddress": self.client,
             "requestHeaders": headers,
         }
         if self.label is not None:
             shown["keyLabel"] = self.label
+        if self.fault is not None:
+            shown["fault"] = self.fault
         if self.order_id is not None:
             shown["orderId"] = self.order_id
         if self.body:

@@ -3,6 +3,8 @@
 The vendor has nothing like it; everything here is drsim's own.
 """
 
+import asyncio
+from collections.abc import Coroutine
 from typing import Any
 
 from starlette.requests import Request
@@ -118,7 +120,7 @@ async def requests(request: Request) -> Answer:
     log, name, limit = _calls(request), desk.sandbox_of(request).name, limit_of(request)
     if request.query_params.get("wait"):
         longest = min(span("wait", request.query_params["wait"]), _LONGEST_WAIT)
-        await log.wait(name, _whole_number(request, "after"), longest / SECOND)
+        await _unless_gone(request, log.wait(name, _whole_number(request, "after"), longest / SECOND))
     count = log.count(name)
     calls = await log.newest(name, limit + 1)
     for call in calls:
@@ -153,6 +155,20 @@ def _time(name: str, text: str) -> Time:
     except ValueError as error:
         message = f"{text[:100]} is not a valid timestamp."
         raise Refused("bad_request", "invalid_parameter", message, name) from error
+
+
+async def _unless_gone(request: Request, waiting: Coroutine[Any, Any, None]) -> None:
+    """Waits, but not for a caller that has closed its connection."""
+
+    async def gone() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    tasks = [asyncio.create_task(waiting), asyncio.create_task(gone())]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
 
 
 def _whole_number(request: Request, name: str) -> int:

@@ -1,4 +1,4 @@
-"""The gate every call passes: key, rate, version, and for the control plane where the call comes from; then the log.
+"""The gate every call passes: key, rate, faults, version; for the control plane where it comes from; then the log.
 
 It is the outermost part of the application and answers by itself what it does not let through. Order of the checks:
 platform page, U-27.
@@ -11,12 +11,14 @@ from hashlib import blake2b
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from drsim.domain.clock import SECOND
+from drsim.domain.faults import Incoming
 from drsim.domain.refusal import Refused, invalid
 from drsim.engine.sandbox import Sandbox, as_uuid
 from drsim.engine.simulator import Simulator
 from drsim.render import LATEST_VERSION, VERSIONS
 from drsim.web.answers import Answer, Headers, accepted, refused
 from drsim.web.calls import Call, CallLog
+from drsim.web.faulty import Linger, suffer
 from drsim.web.keys import Access, Keys
 
 NOT_AUTHORIZED = "An authorization error has occurred."
@@ -29,8 +31,8 @@ _ADDRESS = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]+\]|[a-z0-9-]+)(:\d
 class Gate:
     """Lets calls through to the application and takes them down in the log.
 
-    `local` says that the server listens on this machine
-    only; otherwise control calls need `control_token`.
+    `linger` waits so many real seconds. `local` says that the server listens on this machine only; otherwise control
+    calls need `control_token`.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class Gate:
         simulator: Simulator,
         keys: Keys,
         calls: CallLog,
+        linger: Linger,
         *,
         local: bool = True,
         control_token: str | None = None,
@@ -47,6 +50,7 @@ class Gate:
         self._simulator = simulator
         self._keys = keys
         self._calls = calls
+        self._linger = linger
         self._local = local
         self._control_token = control_token
         self._strangers = 0
@@ -77,30 +81,29 @@ class Gate:
         version = headers.get(b"digitalriver-version", b"").decode("latin-1") or LATEST_VERSION
         scope["drsim.sandbox"] = sandbox
         record = _Recording(send, sandbox, scope, self._simulator.store.mark, version, access.label)
-        refusal = self._refusal(scope, headers, access, sandbox, version)
-        if refusal is not None:
-            await refusal(scope, receive, record.send)
-        else:
-            try:
-                await self._app(scope, receive, record.send)
-            finally:
-                self._calls.add(sandbox.name, record.call(self._simulator))
-            return
-        self._calls.add(sandbox.name, record.call(self._simulator))
+        try:
+            refusal = self._refusal(scope, access, sandbox)
+            app = refusal or _misfit(headers, version) or self._app
+            fault = None
+            if refusal is None and sandbox.faults != ():
+                fault = await self._simulator.strike(sandbox, Incoming(scope["method"], scope["path"]))
+            if fault is not None and fault.on_call is not None:
+                record.fault = fault.id
+                record.dropped = fault.on_call.drop is not None
+                await suffer(fault.on_call, app, scope, receive, record.send, self._linger)
+            else:
+                await app(scope, receive, record.send)
+        finally:
+            self._calls.add(sandbox.name, record.call(self._simulator))
 
-    def _refusal(
-        self, scope: Scope, headers: dict[bytes, bytes], access: Access, sandbox: Sandbox, version: str
-    ) -> Answer | None:
+    def _refusal(self, scope: Scope, access: Access, sandbox: Sandbox) -> Answer | None:
+        """Why a call is turned away before anything else can become of it."""
         if access.role == "public" and not _PUBLIC_KEY_MAY.fullmatch(f"{scope['method']} {scope['path']}"):
             return refused(Refused("forbidden", None, NOT_AUTHORIZED))
         wait = self._wait(sandbox)
         if wait is not None:
             too_many = Refused("too_many_requests", "too_many_requests", "Too many requests.")
             return refused(too_many, [(b"retry-after", b"%d" % wait)])
-        if version not in VERSIONS:
-            return refused(invalid("DigitalRiver-Version", version, "version"))
-        if not _takes_json(headers.get(b"accept", b"").decode("latin-1")):
-            return refused(Refused("not_acceptable", "not_acceptable", "Only application/json can be answered."))
         return None
 
     def _wait(self, sandbox: Sandbox) -> int | None:
@@ -155,6 +158,8 @@ class _Recording:
         self._label = label
         self._status = 500
         self._answer = b""
+        self.fault: str | None = None
+        self.dropped = False
         self.id = sandbox.new_call_id()
         self.place = sandbox.calls
 
@@ -179,14 +184,15 @@ class _Recording:
             method=scope["method"],
             path=scope["path"],
             query=scope["query_string"].decode("latin-1"),
-            status=self._status,
+            status=None if self.dropped else self._status,
             headers=tuple(scope["headers"]),
             body=scope.get("drsim.body", b""),
-            answer=scope.get("drsim.answer", self._answer),
+            answer=b"" if self.dropped else scope.get("drsim.answer", self._answer),
             order_id=scope.get("drsim.order"),
             version=self._version,
             label=self._label,
             client=client[0] if client else "",
+            fault=self.fault,
         )
 
 
@@ -215,6 +221,15 @@ class _Bucket:
             seconds = max(1, math.ceil(missing / self.count / SECOND))
             self._closed_until = now + seconds * SECOND
         return max(1, math.ceil((self._closed_until - now) / SECOND))
+
+
+def _misfit(headers: dict[bytes, bytes], version: str) -> Answer | None:
+    """Why a call cannot be answered as it wants to be."""
+    if version not in VERSIONS:
+        return refused(invalid("DigitalRiver-Version", version, "version"))
+    if not _takes_json(headers.get(b"accept", b"").decode("latin-1")):
+        return refused(Refused("not_acceptable", "not_acceptable", "Only application/json can be answered."))
+    return None
 
 
 def _takes_json(accept: str) -> bool:

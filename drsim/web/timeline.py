@@ -62,8 +62,8 @@ def _told(events: list[tuple[int, Entry]], deliveries: list[tuple[int, bytes]], 
 
 
 def _call(call: Entry) -> Placed:
-    wanted = ("time", "method", "path", "status", "id")
-    return call["mark"] - 0.75, {"kind": "call", **{name: call[name] for name in wanted}}
+    wanted = ("time", "method", "path", "status", "dropped", "fault", "id")
+    return call["mark"] - 0.75, {"kind": "call", **{name: call[name] for name in wanted if name in call}}
 
 
 def _states(sale: Sale, events: list[tuple[int, Entry]]) -> list[Placed]:
@@ -101,8 +101,10 @@ def _operations(sale: Sale, events: list[tuple[int, Entry]]) -> list[Placed]:
 
 def _attempts(delivery: Entry) -> list[Entry]:
     entries = []
-    for count, attempt in enumerate(delivery["attempts"], 1):
-        outcome = {name: attempt[name] for name in ("status", "error") if name in attempt}
+    count = 0
+    for attempt in delivery["attempts"]:
+        count += not attempt.get("duplicate", False)
+        outcome = {name: attempt[name] for name in ("status", "error", "fault", "duplicate") if name in attempt}
         entries.append(
             {
                 "time": attempt["time"],

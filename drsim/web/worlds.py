@@ -1,4 +1,4 @@
-"""Making orders, rules and whole worlds through the control plane, in the format of scenario files."""
+"""Making orders, rules, faults and whole worlds through the control plane, in the format of scenario files."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +59,29 @@ async def create_rule(request: Request) -> Answer:
 
 async def delete_rule(request: Request) -> Answer:
     """`DELETE /_sim/behavior/{id}`."""
-    await desk.perform(request, lambda work: _delete_rule(work, request.path_params["id"]))
+    await desk.perform(request, lambda work: _delete(work, "rule", request.path_params["id"]))
+    return Answer(b"", 204)
+
+
+async def list_faults(request: Request) -> Answer:
+    """`GET /_sim/faults`: the faults in force, in the order in which they are tried."""
+    return answer({"data": await desk.perform(request, _faults)})
+
+
+async def create_fault(request: Request) -> Answer:
+    """`POST /_sim/faults`: one more fault, tried after the others."""
+    from drsim.format.models import FaultModel
+    from drsim.web.bodies import fitted, json_of
+    from drsim.world.make import make_fault
+
+    # A null in the body of an answer is meant to be there.
+    model = fitted(FaultModel, await json_of(request), nulls=True)
+    return Answer(await desk.perform(request, lambda work: make_fault(work, model, {})), 201)
+
+
+async def delete_fault(request: Request) -> Answer:
+    """`DELETE /_sim/faults/{id}`."""
+    await desk.perform(request, lambda work: _delete(work, "fault", request.path_params["id"]))
     return Answer(b"", 204)
 
 
@@ -77,11 +99,18 @@ def _refusal(problem: "Problem") -> Refused:
 
 
 def _rules(work: Work) -> list[Any]:
-    shown = [work.transaction.public(work.sandbox.number, "rule", rule.id) or b"{}" for rule in work.rules()]
-    return [orjson.Fragment(each) for each in shown]
+    return [_shown(work, "rule", rule.id) for rule in work.rules()]
 
 
-def _delete_rule(work: Work, id: str) -> None:
-    if work.get("rule", id) is None:
-        raise not_found("Rule", id)
-    work.delete("rule", id)
+def _faults(work: Work) -> list[Any]:
+    return [_shown(work, "fault", fault.id) for fault in work.faults()]
+
+
+def _shown(work: Work, kind: str, id: str) -> orjson.Fragment:
+    return orjson.Fragment(work.transaction.public(work.sandbox.number, kind, id) or b"{}")
+
+
+def _delete(work: Work, kind: str, id: str) -> None:
+    if work.get(kind, id) is None:
+        raise not_found(kind.capitalize(), id)
+    work.delete(kind, id)

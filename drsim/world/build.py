@@ -1,4 +1,4 @@
-"""From what stands in a scenario file to the values of the domain: orders, behavior rules, the account."""
+"""From what stands in a scenario file to the values of the domain: orders, behavior rules, faults, the account."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,10 +7,12 @@ from typing import Any
 
 from drsim.domain.account import Account, Delays
 from drsim.domain.clock import Time
+from drsim.domain.faults import CallEffect, DeliveryEffect, Fault
 from drsim.domain.money import minor
 from drsim.domain.outcome import Failure, Rule, Then
 from drsim.domain.place import LineSpec, OrderSpec, ShippingSpec
 from drsim.engine.makeup import MakeUp
+from drsim.format.faults import FaultModel, FaultThenModel
 from drsim.format.models import AccountModel, RuleModel, ThenModel
 from drsim.format.numbers import plain
 from drsim.format.orders import DiscountModel, ItemModel, OrderModel
@@ -55,6 +57,14 @@ def rule(model: RuleModel, id: str, aliases: Mapping[str, str]) -> Rule:
     if "order" in patterns:
         patterns["order"] = _resolved(patterns["order"], aliases)
     return Rule(id, model.when.operation, patterns, _then(model.then), model.times)
+
+
+def fault(model: FaultModel, id: str, to: str | None) -> Fault:
+    """The fault with this id, about all webhooks or only the one with the id `to`."""
+    pattern, every = model.when.call or model.when.delivery or "*", model.every or 1
+    if model.when.call is not None:
+        return Fault(id, pattern, on_call=_call_effect(model.then), every=every, left=model.times)
+    return Fault(id, pattern, on_delivery=_delivery_effect(model.then), to=to, every=every, left=model.times)
 
 
 def account(model: AccountModel, base: Account) -> Account:
@@ -118,6 +128,23 @@ def _then(model: ThenModel) -> Then:
     failure = Failure(model.failure_code or usual.code, model.failure_message or usual.message)
     following = _then(model.next) if model.next else None
     return Then(model.state, model.after, failure, following)
+
+
+def _call_effect(model: FaultThenModel) -> CallEffect:
+    headers = {name.lower(): text for name, text in (model.headers or {}).items()}
+    drop = "call" if model.drop is True else model.drop or None
+    return CallEffect(model.delay or 0, model.status, model.body, headers, drop)
+
+
+def _delivery_effect(model: FaultThenModel) -> DeliveryEffect:
+    return DeliveryEffect(
+        delay=model.delay or 0,
+        drop=model.drop is True,
+        duplicate=model.duplicate or 0,
+        reorder=model.reorder is True,
+        corrupt_signature=model.corrupt_signature is True,
+        truncate=model.truncate is True,
+    )
 
 
 def _resolved(pattern: Any, aliases: Mapping[str, str]) -> Any:

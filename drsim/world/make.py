@@ -1,4 +1,4 @@
-"""Making what a scenario describes in a sandbox: its settings, webhooks, orders and behavior rules."""
+"""Making what a scenario describes in a sandbox: its settings, webhooks, orders, behavior rules and faults."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -7,15 +7,16 @@ from typing import Any
 import orjson
 
 from drsim.domain.clock import Clock
+from drsim.domain.faults import can_be_sent
 from drsim.domain.history import live
 from drsim.domain.orders import Sale
-from drsim.domain.refusal import Refused
+from drsim.domain.refusal import Refused, invalid
 from drsim.domain.values import replace
 from drsim.engine import records
 from drsim.engine.makeup import MakeUp
 from drsim.engine.simulator import Work
 from drsim.engine.subscriptions import subscribe
-from drsim.format.models import OrderModel, RuleModel, WebhookModel, World
+from drsim.format.models import FaultModel, OrderModel, RuleModel, WebhookModel, World
 from drsim.format.substitute import Unresolved, resolve
 from drsim.world import build
 from drsim.world.imported import imported
@@ -43,6 +44,8 @@ def make_world(work: Work, world: World, address: str | None = None) -> Made:
     ids = {alias: shown["id"] for alias, shown in made.items() if isinstance(shown, dict) and "id" in shown}
     for rule in world.behavior:
         make_rule(work, _resolved(rule, made), ids)
+    for index, fault in enumerate(world.faults):
+        make_fault(work, _resolved(fault, made), ids, f"faults[{index}].")
     return made
 
 
@@ -67,6 +70,23 @@ def make_order(work: Work, model: OrderModel) -> bytes:
 def make_rule(work: Work, model: RuleModel, aliases: Mapping[str, str]) -> bytes:
     """Puts one behavior rule in force, after those that are; returns it in public form."""
     record = records.rule_record(build.rule(model, work.sandbox.new_id("rule"), aliases), work.now)
+    work.put(record)
+    return record.public or b"{}"
+
+
+def make_fault(work: Work, model: FaultModel, aliases: Mapping[str, str], place: str = "") -> bytes:
+    """Puts one fault in force, after those that are; returns it in public form.
+
+    Raises `Refused`, naming parameters below `place`.
+    """
+    to = model.when.to and aliases.get(model.when.to, model.when.to)
+    if to and work.get("webhook", to) is None:
+        raise invalid(f"{place}when.to", to[:100], "webhook")
+    for name, text in (model.then.headers or {}).items():
+        # Fitting when they were read; then aliases were put in.
+        if not isinstance(text, str) or not can_be_sent(name, text):
+            raise invalid(f"{place}then.headers.{name}", str(text)[:100], "header")
+    record = records.fault_record(build.fault(model, work.sandbox.new_id("fault"), to), work.now)
     work.put(record)
     return record.public or b"{}"
 

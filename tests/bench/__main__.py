@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 
-from tests.bench import deliveries, report, start, throughput
+from tests.bench import deliveries, report, scenarios, start, throughput
 from tests.bench.bench import Bench, Options
 from tests.bench.figures import growth
 from tests.bench.processes import Process, Unusable, python
@@ -86,6 +86,7 @@ MEASURES: dict[str, Callable[[Bench], None]] = {
     "start": start.start,
     "memory": throughput.memory_after_start,
     "deliveries": measure_deliveries,
+    "scenarios": scenarios.scenarios,
     "throughput": measure_throughput,
 }
 

@@ -30,6 +30,7 @@ GROWTH = Aim(most=1.2)
 START = Aim(most=1.5)
 MEMORY = Aim(most=60.0)
 DELIVERIES = Aim(least=0.7)
+SUITE = Aim(most=5.0)
 
 
 @dataclass

@@ -44,6 +44,11 @@ def start(bench: Bench) -> None:
     )
 
 
+def bare_start(bench: Bench, port: int) -> tuple[float, float]:
+    """Seconds from the start of the bare application to its first answer, and of processor time."""
+    return _until_answer(_bare(port), port, _HEALTH, bench.directory / "start-bare.log")
+
+
 def _bare(port: int) -> list[str]:
     return [sys.executable, str(Path(__file__).with_name("bare.py")), str(port)]
 

@@ -13,6 +13,7 @@ import orjson
 import pytest
 
 from drsim.domain.clock import MINUTE, SECOND, Clock, Time, parse_time
+from drsim.domain.faults import CallEffect, Fault, Incoming
 from drsim.domain.fulfill import Line, fulfill
 from drsim.domain.place import place
 from drsim.domain.refusal import Refused, invalid
@@ -291,3 +292,46 @@ async def test_a_refusal_is_raised_as_it_was_refused(running: Simulator) -> None
     with pytest.raises(Refused) as caught:
         await running.perform("one", refuse)
     assert (caught.value.kind, caught.value.parameter) == ("not_found", "orderId")
+
+
+# Faults
+
+
+def put_fault(work: Work, fault: Fault) -> None:
+    work.put(records.fault_record(fault, work.now))
+
+
+async def test_only_an_occasion_that_changes_a_fault_goes_to_the_store(running: Simulator) -> None:
+    sandbox = await running.sandbox("one")
+    assert sandbox.faults == ()
+    commits: list[object] = []
+    running.stirred = commits.append
+    get, post = Incoming("GET", "/orders"), Incoming("POST", "/orders")
+    assert await running.strike(sandbox, get) is None
+    assert len(commits) == 0
+    endless = Fault("endless", "GET *", on_call=CallEffect(status=500))
+    once = Fault("once", "POST *", on_call=CallEffect(status=500), left=1)
+    for fault in (endless, once):
+        await running.perform("one", lambda work, made=fault: put_fault(work, made))  # type: ignore[misc]
+    assert await running.strike(sandbox, Incoming("PUT", "/orders")) is None  # the list is looked up once
+    assert len(commits) == 3
+    assert await running.strike(sandbox, get) == endless
+    assert len(commits) == 3
+    assert await running.strike(sandbox, post) == once
+    assert len(commits) == 4
+    assert await running.strike(sandbox, post) is None
+    assert len(commits) == 4
+
+
+async def test_an_action_that_fails_leaves_the_faults_as_they_were(running: Simulator) -> None:
+    sandbox = await running.sandbox("one")
+
+    def action(work: Work) -> None:
+        put_fault(work, Fault("never", "*", on_call=CallEffect(status=500)))
+        assert work.strike(Incoming("GET", "/orders")) is not None
+        raise invalid("a", "b")
+
+    with pytest.raises(Refused):
+        await running.perform("one", action)
+    assert sandbox.faults == ()
+    assert await running.perform("one", Work.faults) == ()

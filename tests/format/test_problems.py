@@ -20,7 +20,7 @@ tags: nope
 clock: 2022-13-02T17:38:00Z
 seed: -1
 account: {riskTolerance: avers, authorizationTtl: 7x, rateLimit: 25, delays: {captur: 2s}, captureRetries: [1h, no]}
-faults: []
+colours: []
 given:
   webhooks:
     - {as: a, address: ftp://x, types: [fulfilment.created], tokn: 4}
@@ -36,7 +36,7 @@ behavior:
 
 
 def test_a_world_that_does_not_fit_has_all_its_problems_told() -> None:
-    top = "scenario, description, tags, clock, seed, account, given, behavior, steps"
+    top = "scenario, description, tags, clock, seed, account, given, behavior, faults, steps"
     operators = "$eq $ne $gt $gte $lt $lte $in $regex $exists $type $length $contains $all $not"
     assert told(WORLD) == [
         f"bad.yaml:1:1: found the unknown key 'scenaro', expected one of {top}; did you mean 'scenario'?",
@@ -49,7 +49,7 @@ def test_a_world_that_does_not_fit_has_all_its_problems_told() -> None:
         "bad.yaml:5:79: found the unknown key 'captur', expected one of authorize, capture, cancel, refund, complete;"
         " did you mean 'capture'?",
         "bad.yaml:5:113: found 'no', expected a duration such as 30s, 2h or 7d",
-        f"bad.yaml:6:1: found the unknown key 'faults', expected one of {top}",
+        f"bad.yaml:6:1: found the unknown key 'colours', expected one of {top}",
         "bad.yaml:9:24: found 'ftp://x', expected an address such as http://localhost:8080/hook",
         "bad.yaml:9:41: found 'fulfilment.created', expected an event type such as fulfillment.created, or a group"
         " such as order.*; did you mean 'fulfillment.created'?",
@@ -194,3 +194,71 @@ def test_card_numbers_are_blacked_out_and_order_ids_are_not() -> None:
 def test_the_nearest_word_is_found_whatever_its_case() -> None:
     assert nearest("Quantitty", ["quantity", "price"]) == "quantity"
     assert nearest("colour", ["quantity", "price"]) is None
+
+
+FAULTS = """\
+scenario: a
+faults:
+  - when: {call: POST fulfillments}
+    then: {status: 99}
+  - when: {call: GET /_sim/clock}
+    then: {status: 600, headers: {Content-Length: 1, A b: c, X-A: "a\\nb", X-B: [1]}}
+  - when: {call: "*", delivery: "order.*"}
+    then: {drop: maybe, body: 5}
+  - when: {}
+    then: {delay: soon}
+  - when: {call: GET /orders, to: hooks}
+    then: {duplicate: 0, truncate: 1}
+  - when: {delivery: "no.*"}
+    then: {duplicate: 101}
+  - when: {call: GET /orders}
+    then: {reorder: true, drop: true, status: 500}
+  - when: {delivery: "*"}
+    then: {status: 500, drop: answer, truncate: true}
+  - when: {call: "*"}
+    then: {body: text}
+  - when: {call: "*"}
+    then: {status: 500}
+    times: 0
+    every: 0
+  - when: {call: "* *"}
+    then: {status: 204, body: {}}
+  - when: {delivery: "*"}
+    then: {reorder: false, delay: 0}
+"""
+
+
+def test_faults_that_do_not_fit_have_all_their_problems_told() -> None:
+    call = "METHOD /path of an API call such as POST /fulfillments, with * for anything"
+    header = "a header that an answer can have, and its text"
+    assert told(FAULTS) == [
+        f"bad.yaml:3:18: found 'POST fulfillments', expected {call}",
+        "bad.yaml:4:20: found 99, expected a whole number from 200 to 599",
+        f"bad.yaml:5:18: found 'GET /_sim/clock', expected {call}",
+        "bad.yaml:6:20: found 600, expected a whole number from 200 to 599",
+        f"bad.yaml:6:51: found 'Content-Length: 1', expected {header}",
+        f"bad.yaml:6:59: found 'A b: c', expected {header}",
+        f"bad.yaml:6:67: found 'X-A: a b', expected {header}",
+        f"bad.yaml:6:80: found a list, expected {header}",
+        "bad.yaml:7:11: found 'call' and 'delivery', expected one of the two",
+        "bad.yaml:8:18: found 'maybe', expected true, or answer",
+        "bad.yaml:8:31: found 5, expected text, a mapping or a list",
+        "bad.yaml:9:11: found neither 'call' nor 'delivery', expected one of the two",
+        "bad.yaml:10:19: found 'soon', expected a duration such as 30s, 2h or 7d",
+        "bad.yaml:11:35: found 'to' with 'call', expected it only with 'delivery'",
+        "bad.yaml:12:23: found 0, expected a whole number from 1 to 100",
+        "bad.yaml:12:36: found 1, expected true or false",
+        "bad.yaml:13:22: found 'no.*', expected an event type such as fulfillment.created, or a group such as order.*",
+        "bad.yaml:14:23: found 101, expected a whole number from 1 to 100",
+        "bad.yaml:16:21: found 'reorder' for a call, expected it only for a delivery",
+        "bad.yaml:16:47: found 'status' with 'drop', expected only one of them",
+        "bad.yaml:18:20: found 'status' for a delivery, expected it only for a call",
+        "bad.yaml:18:31: found 'answer' for a delivery, expected true",
+        "bad.yaml:18:49: found 'truncate' with 'drop', expected only one of them",
+        "bad.yaml:20:18: found 'body' without 'status', expected both",
+        "bad.yaml:23:12: found 0, expected a whole number from 1 to 1000000",
+        "bad.yaml:24:12: found 0, expected a whole number from 1 to 1000000",
+        "bad.yaml:26:31: found 'body' with 204, expected an answer that can have one",
+        "bad.yaml:28:11: found nothing that goes wrong, expected at least one of delay, drop, duplicate, reorder,"
+        " corruptSignature, truncate",
+    ]

@@ -45,9 +45,9 @@ def test_references_lead_into_what_was_made() -> None:
     ("reference", "said"),
     [
         ("${other.id}", "'${other.id}' is not known here"),
-        ("${order.nope}", "'${order.nope}' has no 'nope'"),
-        ("${order.items[2].id}", "'${order.items[2].id}' has no '2'"),
-        ("${order.id.x}", "'${order.id.x}' has no 'x'"),
+        ("${order.nope}", "'${order.nope}' leads nowhere: there is no order.nope"),
+        ("${order.items[2].id}", "'${order.items[2].id}' leads nowhere: there is no order.items[2]"),
+        ("${order.id.x}", "'${order.id.x}' leads nowhere: there is no order.id.x"),
         ("a ${order}", "a mapping or a list cannot be a part of a text"),
     ],
 )

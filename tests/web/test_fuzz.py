@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.harness import JSON, Client, Drsim
+from tests.harness import JSON, Client, Drsim, Receiver
 from tests.web.conftest import Connect
 from tests.web.worlds import everything
 
@@ -342,6 +342,46 @@ def test_rules_survive_odd_patterns_and_whatever_they_then_do(fuzzed: Client) ->
     run()
 
 
+CALL_FAULT: JSON = {
+    "when": {"call": "GET /orders*"},
+    "then": {"status": 503, "body": {"a": [1, "b", None]}, "headers": {"Retry-After": "1", "X-Odd": "é"}},
+    "times": 2,
+    "every": 2,
+}
+DELIVERY_FAULT: JSON = {
+    "when": {"delivery": "fulfillment.*"},
+    "then": {"delay": "1s", "duplicate": 2, "reorder": True, "corruptSignature": True, "truncate": True},
+    "times": 2,
+    "every": 2,
+}
+
+
+@pytest.mark.parametrize("fault", [CALL_FAULT, DELIVERY_FAULT], ids=["call", "delivery"])
+def test_faults_survive_odd_fields_and_whatever_they_then_do(fuzzed: Client, receiver: Receiver, fault: JSON) -> None:
+    fuzzed.webhook(receiver.url, "fulfillment.created")
+    order = fuzzed.order(items=[{"price": 1, "quantity": 100_000}])
+    item = {"itemId": order["items"][0]["id"], "quantity": 1}
+
+    @FUZZ
+    @given(oddly(fault))
+    def run(body: bytes) -> None:
+        sent = json.loads(body)
+        then = sent.get("then") if isinstance(sent, dict) else None
+        if isinstance(then, dict) and ("drop" in then or (fault is CALL_FAULT and "delay" in then)):
+            return  # would only cost time
+        response = post(fuzzed, "/_sim/faults", body)
+        if check(response, body):
+            status = response.json()["then"].get("status", 200)
+            assert {fuzzed.get("/orders").status_code for _ in range(2)} <= {200, status}
+            assert fuzzed.fulfill(order, item).status_code in (201, status)
+            assert fuzzed.post("/_sim/settle", json={"until": "idle"}).status_code == 200
+            for path in ("/_sim/faults", "/_sim/deliveries", "/_sim/requests"):
+                assert fuzzed.get(path).status_code == 200
+            assert fuzzed.delete(f"/_sim/faults/{response.json()['id']}").status_code == 204
+
+    run()
+
+
 def test_scenarios_survive_odd_sections(fuzzed: Client) -> None:
     account = {
         "riskTolerance": "averse",
@@ -362,6 +402,7 @@ def test_scenarios_survive_odd_sections(fuzzed: Client) -> None:
         "account": account,
         "given": {"webhooks": [hook], "orders": [{"items": [{"price": 1, "quantity": 2}]}]},
         "behavior": [RULE],
+        "faults": [CALL_FAULT | {"when": {"call": "GET /nowhere"}}, DELIVERY_FAULT | {"when": {"delivery": "order.*"}}],
     }
 
     @settings(FUZZ, max_examples=120)
@@ -388,6 +429,7 @@ POSTS = [
     "/_sim/orders",
     "/_sim/scenario",
     "/_sim/behavior",
+    "/_sim/faults",
     "/_sim/reset",
 ]
 

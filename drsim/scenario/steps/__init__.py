@@ -8,12 +8,12 @@ from drsim.format.mistakes import wrong
 from drsim.format.problems import shown
 from drsim.scenario.steps.base import Step
 from drsim.scenario.steps.calls import Call, Create
-from drsim.scenario.steps.conditions import Behave
+from drsim.scenario.steps.conditions import Behave, Fault
 from drsim.scenario.steps.deliveries import Delivery, ReceiverStep
 from drsim.scenario.steps.events import Advance, Event, NoEvent
 from drsim.scenario.steps.watching import AwaitCall, NoCall
 
-Kinds = Call | Create | Advance | Event | NoEvent | Delivery | AwaitCall | NoCall | Behave | ReceiverStep
+Kinds = Call | Create | Advance | Event | NoEvent | Delivery | AwaitCall | NoCall | Behave | Fault | ReceiverStep
 
 KINDS: dict[str, type[Step]] = {each.kind: each for each in Kinds.__args__}
 """Every kind of step by the key that makes it one."""
@@ -31,7 +31,7 @@ def kind_of(value: Any) -> type[Step]:
         raise wrong(f"a step with {' and '.join(kinds)}", f"only {expected}")
     unknown = next((key for key in value if key != "name"), None)
     meant = "" if unknown is None else f" ('{unknown}' is none)"
-    raise wrong(f"a step without a kind{meant}", expected, tuple(KINDS))
+    raise wrong(f"a step without a kind{meant}", expected, tuple(KINDS), unknown)
 
 
 def _read(value: Any, handler: ModelWrapValidatorHandler[Any]) -> Any:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
+from drsim.format.faults import FaultModel
 from drsim.format.fields import not_empty
 from drsim.format.models import RuleModel
 from drsim.scenario.play import Play
@@ -21,6 +22,21 @@ class Behave(Step):
         for rule in written["behave"]:
             await play.control("POST", "/behavior", _with_ids(rule, "order", play.aliases))
         return f"{len(self.behave)} in force"
+
+
+class Fault(Step):
+    """`fault`: more faults, tried after those that are in force."""
+
+    kind: ClassVar[str] = "fault"
+
+    fault: Annotated[tuple[FaultModel, ...], not_empty("fault")]
+
+    async def run(self, play: Play, written: Mapping[str, Any]) -> str:
+        """Puts the faults in force."""
+        await play.settle()
+        for fault in written["fault"]:
+            await play.control("POST", "/faults", _with_ids(fault, "to", play.aliases))
+        return f"{len(self.fault)} in force"
 
 
 def _with_ids(rule: Mapping[str, Any], name: str, aliases: Mapping[str, str]) -> dict[str, Any]:

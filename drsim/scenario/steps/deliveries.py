@@ -7,8 +7,7 @@ import orjson
 
 from drsim.domain.clock import HOUR, format_span
 from drsim.domain.matching import differences
-from drsim.format.fields import Alias, Duration, Flag, one_of
-from drsim.format.models import EventType
+from drsim.format.fields import Alias, Duration, EventType, Flag, one_of
 from drsim.format.numbers import Quantity, whole_number
 from drsim.format.part import Part
 from drsim.scenario.failure import Candidate, Failed, nearest, shown_differences

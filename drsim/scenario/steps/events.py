@@ -8,8 +8,7 @@ from pydantic import Field
 from drsim.domain.clock import HOUR, format_precise, format_span
 from drsim.domain.events import matching_types
 from drsim.domain.matching import fits
-from drsim.format.fields import Duration
-from drsim.format.models import EventType
+from drsim.format.fields import Duration, EventType
 from drsim.format.numbers import Count
 from drsim.scenario.failure import Candidate, Failed, compared, nearest, shown_differences
 from drsim.scenario.play import Came, Play

@@ -1,7 +1,6 @@
 """Steps that watch the system under test, in real time: `await_call` and `no_call`."""
 
 import asyncio
-import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import parse_qs
@@ -9,7 +8,7 @@ from urllib.parse import parse_qs
 from pydantic import Field
 
 from drsim.domain.clock import SECOND, Span, format_span
-from drsim.domain.matching import fits
+from drsim.domain.matching import fits, fits_name
 from drsim.format.fields import Duration
 from drsim.format.part import Part
 from drsim.scenario.failure import Candidate, Failed, compared, nearest, shown_differences
@@ -93,9 +92,7 @@ async def _watch(play: Play, name: str, pattern: Mapping[str, Any], within: Span
 
 
 def _named(play: Play, name: str) -> list[Came]:
-    method, _, path = re.escape(name).replace(r"\*", ".*").replace(r"\ ", " ").partition(" ")
-    wanted = re.compile(f"{method} {path}")
-    return [each for each in play.calls if wanted.fullmatch(f"{each.body['method']} {each.body['path']}")]
+    return [each for each in play.calls if fits_name(name, f"{each.body['method']} {each.body['path']}")]
 
 
 def _view(call: Mapping[str, Any]) -> dict[str, Any]:
