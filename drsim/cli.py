@@ -108,6 +108,7 @@ def _add_run(parser: argparse.ArgumentParser, environment: Mapping[str, str]) ->
     parser.add_argument("paths", nargs="+", metavar="PATH", help="scenario file, or folder of them")
     option("--webhook", metavar="URL", help="endpoint of the system under test; webhooks without an address go there")
     option("--webhook-token", metavar="TOKEN", help="secret that signs what goes to --webhook (default: whk_drsim)")
+    option("--host", default="127.0.0.1", help="address on which the system under test finds the API")
     option("--port", type=_port, metavar="N", help="port of the API (default: a free one, 3774 with --webhook)")
     option("--junit", metavar="FILE", help="write a JUnit XML report")
     option("--json", metavar="FILE", help="write a JSON report with everything")
@@ -164,6 +165,7 @@ def _run_options(parser: argparse.ArgumentParser, chosen: argparse.Namespace) ->
         paths=tuple(chosen.paths),
         webhook=chosen.webhook,
         webhook_token=chosen.webhook_token or "whk_drsim",
+        host=chosen.host,
         port=(3774 if chosen.webhook else 0) if chosen.port is None else chosen.port,
         junit=chosen.junit,
         json=chosen.json,

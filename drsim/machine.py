@@ -19,6 +19,9 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+LOCAL = ("127.0.0.1", "::1", "localhost")
+"""The addresses of this machine that no other machine reaches."""
+
 
 def environment() -> Mapping[str, str]:
     """The environment variables."""
@@ -97,7 +100,7 @@ def http_server(app: Any) -> Server:
 
 @asynccontextmanager
 async def serving(app: Any, listening: socket.socket) -> AsyncIterator[str]:
-    """Serves an application on this socket meanwhile; gives its URL.
+    """Serves an application on this socket meanwhile; gives its URL on this machine.
 
     Signals are for the program around it. When that is done, so is everybody who could be waiting for an answer:
     the server stops at once instead of looking round for a while.
@@ -106,7 +109,7 @@ async def serving(app: Any, listening: socket.socket) -> AsyncIterator[str]:
     server.capture_signals = nullcontext  # type: ignore[method-assign, assignment]
     task = asyncio.create_task(server.serve([listening]))
     try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        yield url(listening)
     finally:
         task.cancel()
         await asyncio.wait([task])
@@ -130,6 +133,13 @@ def listening(host: str, port: int) -> socket.socket:
         bound.close()
         raise
     return bound
+
+
+def url(listening: socket.socket) -> str:
+    """Where a listening socket is reached from this machine."""
+    host, port = listening.getsockname()[:2]
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{shown}:{port}"
 
 
 def run(main: "Callable[[], object]") -> int:

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from drsim.format.models import World
 
 
-def read_world(path: str) -> "World":
+def read_world(path: str, webhook: str | None) -> "World":
     """The world of a scenario file, with environment variables and the files it names in their places.
+
+    `${WEBHOOK_URL}` is the endpoint that `--webhook` names, if it does.
 
     Raises `OSError`, and `Unfit` (a `ValueError`) with every problem at its `file:line:column`.
     """
@@ -26,7 +28,8 @@ def read_world(path: str) -> "World":
 
     folder = Path(path).parent
     text = Path(path).read_bytes().decode("utf-8", "replace")
-    return read(text, path, machine.environment(), lambda name: (folder / name).read_text("utf-8", "replace"))
+    variables = {**machine.environment(), **({"WEBHOOK_URL": webhook} if webhook else {})}
+    return read(text, path, variables, lambda name: (folder / name).read_text("utf-8", "replace"))
 
 
 async def open_world(running: Backend, options: ServeOptions, worlds: "list[World]") -> str:

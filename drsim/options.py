@@ -25,6 +25,7 @@ class RunOptions(NamedTuple):
     paths: tuple[str, ...]
     webhook: str | None
     webhook_token: str
+    host: str
     port: int
     junit: str | None
     json: str | None

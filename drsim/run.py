@@ -24,15 +24,15 @@ from drsim.web.keys import DEFAULT_SANDBOX
 PASSED, FAILED, UNREADABLE, BROKEN = 0, 1, 2, 3
 """Exit codes: all passed, an expectation failed, wrong usage or an unreadable scenario, no way to run."""
 
-_EXAMPLE_PORT = 3774
+_EXAMPLE_URL = "http://127.0.0.1:3774"
 
 
 async def run(options: RunOptions) -> int:
     """Plays the scenarios at `options.paths`; returns the exit code."""
     try:
-        receiving, serving = machine.listening("127.0.0.1", 0), machine.listening("127.0.0.1", options.port)
+        receiving, serving = machine.listening("127.0.0.1", 0), machine.listening(options.host, options.port)
     except OSError as error:
-        return _fail(f"cannot listen on port {options.port}: {error.strerror}", BROKEN)
+        return _fail(f"cannot listen on {options.host} port {options.port}: {error.strerror}", BROKEN)
     with receiving, serving:
         try:
             read = _read(options, receiving, serving)
@@ -55,7 +55,7 @@ async def run(options: RunOptions) -> int:
 
 def check(paths: Sequence[str], variables: Mapping[str, str]) -> int:
     """Reads scenario files without running them; prints every problem and returns the exit code."""
-    known = _variables(machine.environment(), variables, None, _EXAMPLE_PORT, _EXAMPLE_PORT)
+    known = _variables(machine.environment(), variables, None, _EXAMPLE_URL, _EXAMPLE_URL)
     try:
         read = files.read_all(files.found(paths), known)
     except (OSError, ValueError) as error:
@@ -71,21 +71,21 @@ def schema() -> int:
 
 
 def _read(options: RunOptions, receiving: socket.socket, serving: socket.socket) -> list[File]:
-    ports = receiving.getsockname()[1], serving.getsockname()[1]
-    known = _variables(machine.environment(), options.variables, options.webhook, *ports)
+    urls = machine.url(receiving), machine.url(serving)
+    known = _variables(machine.environment(), options.variables, options.webhook, *urls)
     return files.read_all(files.found(options.paths), known)
 
 
 def _variables(
-    environment: Mapping[str, str], given: Mapping[str, str], webhook: str | None, receiving: int, serving: int
+    environment: Mapping[str, str], given: Mapping[str, str], webhook: str | None, receiver: str, api: str
 ) -> Any:
     """What `${NAME}` is in each file: what is given, then the environment, then what only this run knows."""
 
     def variables(path: str) -> dict[str, str]:
         sandbox = DEFAULT_SANDBOX if webhook else sandbox_of(path)
         own = {
-            "WEBHOOK_URL": f"http://127.0.0.1:{receiving}/{sandbox_of(path)}",
-            "API_URL": f"http://127.0.0.1:{serving}",
+            "WEBHOOK_URL": f"{receiver}/{sandbox_of(path)}",
+            "API_URL": api,
             "API_KEY": key(sandbox),
             "PUBLIC_KEY": key(sandbox, "pk"),
         }
@@ -101,10 +101,13 @@ async def _play(
     front = Front()
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
-        await enter(bootstrap.backend(bootstrap.Settings(rate=0), front))
+        # Others may reach the API of a run, but never its control plane.
+        token = f"{machine.chance():016x}"
+        local = bootstrap.Settings(rate=0, local=options.host in machine.LOCAL, control_token=token)
+        await enter(bootstrap.backend(local, front))
         url = await enter(machine.serving(front, serving))
         front.opened.set()
-        client, receiver = await enter(Client(url)), await enter(Receiver(receiving))
+        client, receiver = await enter(Client(url, token)), await enter(Receiver(receiving))
         if target:
             print(f"API {url}, key sk_test_{target.sandbox}; events go to {target.webhook}, signed with {target.token}")
         progress = stack.enter_context(Progress(len(suite), "NO_COLOR" not in machine.environment()))

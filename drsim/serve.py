@@ -10,8 +10,6 @@ from drsim import machine
 from drsim.options import ServeOptions
 from drsim.web.front import Front
 
-_LOCAL = ("127.0.0.1", "::1", "localhost")
-
 STOPPED, UNREADABLE, BROKEN = 0, 2, 3
 """Exit codes: stopped when told to, a scenario that cannot be read or made, no way to run at all."""
 
@@ -46,18 +44,18 @@ async def _open(options: ServeOptions, front: Front, listening: socket.socket, s
         rate=options.rate,
         seed=options.seed,
         keys=options.api_keys,
-        local=options.host in _LOCAL,
+        local=options.host in machine.LOCAL,
         control_token=options.control_token,
     )
     try:
-        worlds = [opening.read_world(path) for path in options.scenarios]
+        worlds = [opening.read_world(path, options.webhook) for path in options.scenarios]
     except (OSError, ValueError) as error:
         return _fail(str(error), UNREADABLE)
     try:
         async with bootstrap.backend(settings, front) as running:
             made = await opening.open_world(running, options, worlds)
             front.opened.set()
-            url = _url(options.host, listening.getsockname()[1])
+            url = machine.url(listening)
             for line in await opening.announcement(options, url, running, made):
                 print(line, flush=True)
             await serving
@@ -72,8 +70,3 @@ async def _open(options: ServeOptions, front: Front, listening: socket.socket, s
 def _fail(message: str, code: int) -> int:
     print(f"drsim: {message}", file=sys.stderr)
     return code
-
-
-def _url(host: str, port: int) -> str:
-    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
-    return f"http://{shown}:{port}"

@@ -30,10 +30,11 @@ class Refusal(Exception):
 
 
 class Client:
-    """A client of one drsim server. Use as a context manager."""
+    """A client of one drsim server, whose control plane `control_token` opens. Use as a context manager."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, control_token: str) -> None:
         self._url = url
+        self._control_headers = {"Content-Type": "application/json", "DRSIM-Control-Token": control_token}
         skipped = ("Accept-Encoding", "User-Agent")
         self._control = aiohttp.ClientSession(timeout=_LONGEST, skip_auto_headers=skipped)
         # A connection for each call of a step: on a kept one, the library would repeat by itself what was dropped.
@@ -58,7 +59,7 @@ class Client:
         self, sandbox: str, method: str, path: str, body: Any = None, query: Mapping[str, Any] | None = None
     ) -> Any:
         """A call of the control plane in a sandbox. Raises `Refusal` for anything but success."""
-        headers = {"Authorization": f"Bearer {key(sandbox)}", "Content-Type": "application/json"}
+        headers = {"Authorization": f"Bearer {key(sandbox)}", **self._control_headers}
         data = None if body is None else orjson.dumps(body)
         async with self._control.request(
             method, f"{self._url}/_sim{path}", headers=headers, data=data, params=query

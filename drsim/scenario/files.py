@@ -1,7 +1,7 @@
 """Scenario files: finding them, reading them with their steps, choosing among them."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -10,7 +10,8 @@ from pydantic import BeforeValidator
 
 from drsim.format.load import Loaded, load
 from drsim.format.models import World
-from drsim.format.problems import Problem, Unfit, shown
+from drsim.format.problems import Path as Where
+from drsim.format.problems import Problem, Unfit, nearest, shown
 from drsim.format.source import LONGEST
 from drsim.scenario.results import Place
 from drsim.scenario.steps import AnyStep
@@ -88,7 +89,10 @@ def read(path: str, variables: Mapping[str, Any]) -> File:
         raise Unfit(
             [Problem(path, (), 1, 1, f"a file that cannot be read ({error.strerror})", "a scenario")]
         ) from error
-    return File(path, load(Scenario, text, path, variables, lambda name: _text(folder / name)))
+    loaded = load(Scenario, text, path, variables, lambda name: _text(folder / name))
+    if problems := _unknown_webhooks(loaded):
+        raise Unfit(problems)
+    return File(path, loaded)
 
 
 def read_all(paths: Iterable[str], variables: Callable[[str], Mapping[str, Any]]) -> list[File]:
@@ -111,6 +115,27 @@ def read_all(paths: Iterable[str], variables: Callable[[str], Mapping[str, Any]]
     if problems:
         raise Unfit(problems)
     return files
+
+
+def _unknown_webhooks(loaded: Loaded[Scenario]) -> list[Problem]:
+    """Where `to` names a webhook that is not given."""
+    known = [webhook.alias for webhook in loaded.model.webhooks if webhook.alias]
+    return [
+        loaded.document.problem(path, shown(name), "a webhook of 'given'", nearest(name, known))
+        for path, name in _named_webhooks(loaded.values)
+        if isinstance(name, str) and name not in known and "${" not in name
+    ]
+
+
+def _named_webhooks(values: Mapping[str, Any]) -> Iterator[tuple[Where, Any]]:
+    for index, fault in enumerate(values.get("faults") or ()):
+        yield ("faults", index, "when", "to"), fault["when"].get("to")
+    for index, step in enumerate(values.get("steps") or ()):
+        yield ("steps", index, "to"), step.get("to")
+        if "receiver" in step:
+            yield ("steps", index, "receiver", "to"), step["receiver"].get("to")
+        for number, fault in enumerate(step.get("fault", ())):
+            yield ("steps", index, "fault", number, "when", "to"), fault["when"].get("to")
 
 
 def _text(path: Path) -> str:

@@ -150,6 +150,27 @@ def test_every_problem_of_every_file_is_told_before_anything_runs(tmp_path: Path
         ]
 
 
+def test_a_webhook_that_is_not_given_is_told_before_anything_runs(tmp_path: Path) -> None:
+    text = """given: {webhooks: [{as: hooks}]}
+faults:
+  - when: {delivery: order.*, to: hook}
+    then: {drop: true}
+steps:
+  - {delivery: order.complete, to: hoks}
+  - {receiver: {status: 500, to: other}}
+  - {fault: [{when: {delivery: order.*, to: hooks}, then: {drop: true}}]}
+"""
+    ran = drsim("check", ".", cwd=written(tmp_path, a=text))
+    assert (ran.code, ran.err.splitlines()) == (
+        2,
+        [
+            "a.yaml:4:35: found 'hook', expected a webhook of 'given'; did you mean 'hooks'?",
+            "a.yaml:7:36: found 'hoks', expected a webhook of 'given'; did you mean 'hooks'?",
+            "a.yaml:8:34: found 'other', expected a webhook of 'given'",
+        ],
+    )
+
+
 def test_a_name_is_only_known_after_the_step_that_saves_it(tmp_path: Path) -> None:
     steps = 'steps:\n  - call: GET /orders/${late}\n  - call: GET /orders\n    save: {late: "data[0].id"}\n'
     ran = drsim("check", str(written(tmp_path, a=steps)))
