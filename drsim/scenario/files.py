@@ -118,13 +118,22 @@ def read_all(paths: Iterable[str], variables: Callable[[str], Mapping[str, Any]]
 
 
 def _unknown_webhooks(loaded: Loaded[Scenario]) -> list[Problem]:
-    """Where `to` names a webhook that is not given."""
-    known = [webhook.alias for webhook in loaded.model.webhooks if webhook.alias]
-    return [
-        loaded.document.problem(path, shown(name), "a webhook of 'given'", nearest(name, known))
-        for path, name in _named_webhooks(loaded.values)
-        if isinstance(name, str) and name not in known and "${" not in name
-    ]
+    """Where `to` names a webhook that is neither given nor saved by an earlier step."""
+    given = [webhook.alias for webhook in loaded.model.webhooks if webhook.alias]
+    problems: list[Problem] = []
+    for path, name in _named_webhooks(loaded.values):
+        known = [*given, *_saved_before(path, loaded.model)]
+        if isinstance(name, str) and name not in known and "${" not in name:
+            expected = "a webhook, given or saved before"
+            problems.append(loaded.document.problem(path, shown(name), expected, nearest(name, known)))
+    return problems
+
+
+def _saved_before(path: Where, scenario: Scenario) -> Iterator[str]:
+    """The names under which steps have saved something before this place."""
+    section, index, *_ = path
+    for step in scenario.steps[:index] if section == "steps" and isinstance(index, int) else ():
+        yield from getattr(step, "save", ())
 
 
 def _named_webhooks(values: Mapping[str, Any]) -> Iterator[tuple[Where, Any]]:

@@ -72,7 +72,7 @@ class Receiver:
         if manner.drop and request.transport is not None:
             request.transport.abort()
         answer = web.Response(status=manner.status)
-        # On a kept connection, a sender may take what is dropped for a connection that was closed meanwhile, and repeat.
+        # A sender may take what is dropped on a kept connection for one that was closed meanwhile, and repeat it.
         answer.force_close()
         return answer
 

@@ -164,11 +164,31 @@ steps:
     assert (ran.code, ran.err.splitlines()) == (
         2,
         [
-            "a.yaml:4:35: found 'hook', expected a webhook of 'given'; did you mean 'hooks'?",
-            "a.yaml:7:36: found 'hoks', expected a webhook of 'given'; did you mean 'hooks'?",
-            "a.yaml:8:34: found 'other', expected a webhook of 'given'",
+            "a.yaml:4:35: found 'hook', expected a webhook, given or saved before; did you mean 'hooks'?",
+            "a.yaml:7:36: found 'hoks', expected a webhook, given or saved before; did you mean 'hooks'?",
+            "a.yaml:8:34: found 'other', expected a webhook, given or saved before",
         ],
     )
+
+
+def test_a_webhook_that_a_step_has_made_can_be_named_from_then_on(tmp_path: Path) -> None:
+    made = """  - call: POST /webhooks
+    body: {address: "${WEBHOOK_URL}/own", types: [order.created]}
+    save: {own: .}
+"""
+    used = """  - receiver: {status: 500, times: 1, to: own}
+  - fault: [{when: {delivery: order.created, to: own}, then: {duplicate: 1}}]
+  - create: order
+    with: {items: [{price: 10}]}
+  - delivery: order.created
+    to: own
+    expect: {attempts: 4, status: 200, signature: valid}
+"""
+    ran = drsim("run", ".", cwd=written(tmp_path, a=f"steps:\n{made}{used}"))
+    assert ran.code == 0, ran.out + ran.err
+    written(tmp_path, a=f"steps:\n{used}{made}", b="steps:\n  - {call: GET /orders, save: {own: .}}\n" + used)
+    assert "a.yaml:3:41: found 'own', expected a webhook" in drsim("check", ".", cwd=tmp_path).err
+    assert "'own' is no webhook." in drsim("run", "b.yaml", cwd=tmp_path).out
 
 
 def test_a_name_is_only_known_after_the_step_that_saves_it(tmp_path: Path) -> None:
