@@ -20,10 +20,11 @@ JSON = dict[str, Any]
 
 
 class Drsim:
-    """`drsim serve` as a subprocess on a free port. Use as a context manager."""
+    """`drsim serve` as a subprocess, on a free port unless told otherwise. Use as a context manager."""
 
-    def __init__(self, *options: str, env: dict[str, str] | None = None) -> None:
-        command = [sys.executable, "-m", "drsim.cli", "serve", "--port", "0", *options]
+    def __init__(self, *options: str, env: dict[str, str] | None = None, port: str | None = "0") -> None:
+        ports = [] if port is None else ["--port", port]
+        command = [sys.executable, "-m", "drsim.cli", "serve", *ports, *options]
         # A pipe that nobody reads would fill up and stop the server.
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self.process = subprocess.Popen(

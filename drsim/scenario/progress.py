@@ -30,7 +30,7 @@ class Progress:
         self._failed += result.verdict == "failed"
         if result.verdict == "failed":
             self._bar.write(line)
-        self._bar.set_postfix_str(f"{self._failed} failed" if self._failed else "")
+        self._bar.set_postfix_str(f"{self._failed} failed" if self._failed else "", refresh=False)
         self._bar.update()
 
     def __enter__(self) -> "Progress":

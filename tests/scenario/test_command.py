@@ -1,10 +1,15 @@
 """`drsim run` from the outside: what is chosen, how it is played, what is said, what is left behind."""
 
+import fcntl
 import os
+import pty
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -297,7 +302,7 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
         port = receiver.url.rpartition(":")[2]
         ran = drsim("run", str(written(tmp_path, a="")), "--port", port)
     assert (ran.code, ran.out) == (3, "")
-    assert f"cannot listen on port {port}" in ran.err
+    assert f"cannot listen on 127.0.0.1 port {port}" in ran.err
 
 
 @pytest.mark.parametrize("options", [["--jobs", "0"], ["--jobs", "x"], ["--port", "x"], ["--webhook-token", "x"], []])
@@ -323,3 +328,23 @@ def test_ctrl_c_ends_a_run_without_a_traceback(tmp_path: Path) -> None:
     assert process.returncode == 3
     assert "Traceback" not in out + err
     assert "interrupted" in err
+
+
+@pytest.mark.parametrize("colorless", [False, True])
+def test_a_terminal_shows_a_bar_and_colors_unless_told_not_to(tmp_path: Path, colorless: bool) -> None:
+    written(tmp_path, a=PASSES, b=FAILS)
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 90, 0, 0))
+    env = {**os.environ, **({"NO_COLOR": "1"} if colorless else {})}
+    command = [sys.executable, "-m", "drsim.cli", "run", str(tmp_path)]
+    process = subprocess.Popen(command, stdout=theirs, stderr=theirs, env=env)
+    os.close(theirs)
+    shown = b""
+    with suppress(OSError):  # the end of a terminal
+        while chunk := os.read(ours, 65_536):
+            shown += chunk
+    os.close(ours)
+    assert process.wait(timeout=30) == 1
+    assert b"0/2 [" in shown
+    assert b"1 failed" in shown
+    assert (b"\033[31m" in shown) != colorless
