@@ -192,7 +192,7 @@ def test_a_webhook_that_a_step_has_made_can_be_named_from_then_on(tmp_path: Path
     ran = drsim("run", ".", cwd=written(tmp_path, a=f"steps:\n{made}{used}"))
     assert ran.code == 0, ran.out + ran.err
     written(tmp_path, a=f"steps:\n{used}{made}", b="steps:\n  - {call: GET /orders, save: {own: .}}\n" + used)
-    assert "a.yaml:3:41: found 'own', expected a webhook" in drsim("check", ".", cwd=tmp_path).err
+    assert "a.yaml:3:43: found 'own', expected a webhook" in drsim("check", ".", cwd=tmp_path).err
     assert "'own' is no webhook." in drsim("run", "b.yaml", cwd=tmp_path).out
 
 
