@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.harness import Receiver
-from tests.scenario.playing import drsim, report, written
+from tests.scenario.playing import ROOT, drsim, report, written
 
 ORDER = "given: {orders: [{as: order, items: [{as: item, price: 10, quantity: 3}]}]}\n"
 SHIP = '{orderId: "${order.id}", items: [{itemId: "${item.id}", quantity: 3}]}'
@@ -348,3 +348,9 @@ def test_a_terminal_shows_a_bar_and_colors_unless_told_not_to(tmp_path: Path, co
     assert b"0/2 [" in shown
     assert b"1 failed" in shown
     assert (b"\033[31m" in shown) != colorless
+
+
+def test_a_reader_that_has_seen_enough_causes_no_traceback() -> None:
+    command = f"{sys.executable} -m drsim.cli schema | head -c 10"
+    done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True, timeout=30)
+    assert (len(done.stdout), done.stderr) == (10, "")
