@@ -19,6 +19,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     from drsim import machine
 
+    try:
+        return _run(arguments)
+    except BrokenPipeError:  # whoever read the output has seen enough
+        machine.drop_output()
+        return 3
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    from drsim import machine
+
     parser = build_parser(machine.environment())
     chosen = parser.parse_args(arguments)
     if chosen.command == "serve":
@@ -88,7 +98,7 @@ def _add_serve(parser: argparse.ArgumentParser, environment: Mapping[str, str]) 
     option("--port", default="3774", type=_port, help="port to listen on, 0 for a free one (default: %(default)s)")
     option("--db", metavar="PATH", help="file that keeps the state; without it the state goes with the process")
     option("--scenario", metavar="FILE", action="append", help="world to start with: all of a scenario but its steps")
-    option("--webhook", metavar="URL", help="endpoint that gets every event")
+    option("--webhook", metavar="URL", type=_address, help="endpoint that gets every event")
     option("--webhook-token", metavar="TOKEN", help="secret that signs the events to --webhook")
     option(
         "--clock",
@@ -106,10 +116,18 @@ def _add_serve(parser: argparse.ArgumentParser, environment: Mapping[str, str]) 
 def _add_run(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
     option = _Adder(parser, environment)
     parser.add_argument("paths", nargs="+", metavar="PATH", help="scenario file, or folder of them")
-    option("--webhook", metavar="URL", help="endpoint of the system under test; webhooks without an address go there")
+    option(
+        "--webhook",
+        metavar="URL",
+        type=_address,
+        help="endpoint of the system under test; webhooks without an address go there",
+    )
     option("--webhook-token", metavar="TOKEN", help="secret that signs what goes to --webhook (default: whk_drsim)")
     option("--host", default="127.0.0.1", help="address on which the system under test finds the API")
     option("--port", type=_port, metavar="N", help="port of the API (default: a free one, 3774 with --webhook)")
+    option(
+        "--seed", type=_seed, metavar="N", help="makes ids repeat; with --webhook they are new in each run otherwise"
+    )
     option("--junit", metavar="FILE", help="write a JUnit XML report")
     option("--json", metavar="FILE", help="write a JSON report with everything")
     option("--var", metavar="K=V", action="append", type=_variable, help="what ${K} stands for, before the environment")
@@ -167,6 +185,7 @@ def _run_options(parser: argparse.ArgumentParser, chosen: argparse.Namespace) ->
         webhook_token=chosen.webhook_token or "whk_drsim",
         host=chosen.host,
         port=(3774 if chosen.webhook else 0) if chosen.port is None else chosen.port,
+        seed=chosen.seed,
         junit=chosen.junit,
         json=chosen.json,
         variables=dict(chosen.var),
@@ -183,6 +202,12 @@ def _variable(text: str) -> tuple[str, str]:
     if not equals or not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name):
         raise argparse.ArgumentTypeError(f"'{text}' is not NAME=VALUE")
     return name, value
+
+
+def _address(text: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/]\S*", text):
+        raise argparse.ArgumentTypeError(f"'{text}' is not an address such as http://localhost:3000/hooks")
+    return text
 
 
 def _jobs(text: str) -> int:

@@ -38,9 +38,18 @@ def chance() -> int:
     return int.from_bytes(os.urandom(8))
 
 
+def drop_output() -> None:
+    """Nobody reads what is printed any more: the interpreter must not complain of that when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def pause(seconds: float) -> None:
     """Waits in real time."""
     time.sleep(seconds)
+
+
+INTERRUPTED = 3
+"""The exit code of a program that was told to stop before it was done."""
 
 
 async def linger(seconds: float) -> None:
@@ -143,16 +152,27 @@ def url(listening: socket.socket) -> str:
 
 
 def run(main: "Callable[[], object]") -> int:
-    """Runs an asynchronous main function and returns its exit code."""
+    """Runs an asynchronous main function and returns its exit code. SIGINT and SIGTERM cancel it."""
     # Two threads share the interpreter; the database's must not hold the event loop up for the usual 5 ms.
     # Values are kept by the thousand and never in cycles: looking for those often costs a tenth of the throughput.
     gc.set_threshold(50_000, 20, 100)
     sys.setswitchinterval(0.0005)
-    if sys.platform == "win32":
-        return int(asyncio.run(main()))  # type: ignore[arg-type]
-    import uvloop
+    try:
+        if sys.platform == "win32":
+            return int(asyncio.run(main()))  # type: ignore[arg-type]
+        import uvloop
 
-    return int(uvloop.run(main()))  # type: ignore[arg-type]
+        return int(uvloop.run(_heeding_signals(main)))
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        return INTERRUPTED
+
+
+async def _heeding_signals(main: "Callable[[], Any]") -> Any:
+    task = asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    return await main()
 
 
 @contextmanager

@@ -27,6 +27,7 @@ class RunOptions(NamedTuple):
     webhook_token: str
     host: str
     port: int
+    seed: int | None
     junit: str | None
     json: str | None
     variables: dict[str, str]

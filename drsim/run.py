@@ -50,7 +50,7 @@ async def run(options: RunOptions) -> int:
         except OSError as error:
             return _fail(f"could not run: {error}", BROKEN)
         except asyncio.CancelledError:
-            return _fail("interrupted", BROKEN)
+            return _fail("interrupted", machine.INTERRUPTED)
 
 
 def check(paths: Sequence[str], variables: Mapping[str, str]) -> int:
@@ -110,13 +110,18 @@ async def _play(
         url = await enter(machine.serving(front, serving))
         front.opened.set()
         client, receiver = await enter(Client(url, token)), await enter(Receiver(receiving))
+        seed = options.seed
         if target:
+            # A system under test remembers ids: they must not come again with the next run.
+            seed = machine.chance() >> 32 if seed is None else seed
             print(f"API {url}, key sk_test_{target.sandbox}; events go to {target.webhook}, signed with {target.token}")
+            print(f"Ids repeat with --seed {seed}", flush=True)
         progress = stack.enter_context(Progress(len(suite), "NO_COLOR" not in machine.environment()))
         settings = Settings(
             jobs=options.jobs,
             fail_fast=options.fail_fast,
             timelines=bool(options.junit or options.json),
+            seed=seed,
             target=target,
         )
         return await Runner(client, receiver, settings, progress.told).play_all(suite)
@@ -131,6 +136,8 @@ def _tell(suite: SuiteResult, options: RunOptions) -> int:
         if path:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             Path(path).write_bytes(report(suite))
+    if suite.interrupted:
+        return _fail("interrupted", machine.INTERRUPTED)
     return PASSED if suite.passed else FAILED
 
 

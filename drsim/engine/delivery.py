@@ -1,6 +1,7 @@
 """One attempt to deliver one event: a signed POST, and what came of it. Knows nothing of sandboxes or retries."""
 
 import asyncio
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +83,8 @@ class Sender:
                 return await self._answer(url, headers, body, connection)
         except TimeoutError:
             return None, f"no answer within {ANSWER_WITHIN // 1_000} ms"
+        except aiohttp.ClientConnectorError as error:
+            return None, f"cannot connect to {error.host}:{error.port}: {_reason(error)}"
         except Exception as error:  # whatever a receiver makes the client raise is a failed attempt, nothing more
             return None, str(error) or type(error).__name__
 
@@ -100,6 +103,11 @@ class Sender:
         """Closes all connections."""
         if self._session is not None:
             await self._session.close()
+
+
+def _reason(error: "aiohttp.ClientConnectorError") -> str:
+    """Why there is no connection, in the system's words; a name that is not known has no number of these."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror or error.os_error)
 
 
 def _tracing() -> "aiohttp.TraceConfig":

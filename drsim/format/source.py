@@ -213,7 +213,19 @@ def _syntax_problem(error: yaml.YAMLError, text: str, name: str) -> Problem:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     said = " ".join(filter(None, [getattr(error, "problem", None), getattr(error, "context", None)]))
-    return Problem(name, (), *place, f"text that is not YAML ({said})" if said else "text that is not YAML", "YAML")
+    found = f"text that is not YAML ({said})" if said else "text that is not YAML"
+    return Problem(name, (), *place, found, f"YAML{_usual_reason(said, text.splitlines()[place[0] - 1 : place[0]])}")
+
+
+def _usual_reason(said: str, line: list[str]) -> str:
+    """What is usually wrong there: a text that has to stand in quotes."""
+    if any(part.count('"') % 2 == 0 for part in _before_placeholders("".join(line))):
+        return ", with quotes around a text with ${…} inside of { } or [ ]"
+    return ", with quotes around a text that begins with * or &" if said.endswith(("an alias", "an anchor")) else ""
+
+
+def _before_placeholders(line: str) -> Iterator[str]:
+    return (line[: found.start()] for found in re.finditer(r"\$\{", line))
 
 
 _WORDS = {

@@ -43,10 +43,29 @@ def shown_differences(differing: list[Difference], indent: str = "  ") -> list[s
     for difference in differing[:_MOST_DIFFERENCES]:
         lines.append(f"{indent}{difference.place or 'the whole'}")
         lines.append(f"{indent}  - {shown(difference.expected)}  (expected)")
-        lines.append(f"{indent}  + {shown(difference.seen)}  (seen)")
+        lines.append(f"{indent}  + {_seen(difference.seen, difference.expected)}  (seen)")
     if len(differing) > _MOST_DIFFERENCES:
         lines.append(f"{indent}… and {len(differing) - _MOST_DIFFERENCES} more differences")
     return lines
+
+
+def _seen(value: Any, expected: Any) -> str:
+    """What was seen; of something long only what was asked about."""
+    text = shown(value)
+    return shown(_asked_about(value, expected)) if text.endswith("…") else text
+
+
+def _asked_about(value: Any, expected: Any) -> Any:
+    if isinstance(expected, dict) and len(expected) == 1:
+        ((key, inner),) = expected.items()
+        if key in ("$contains", "$not"):
+            return _asked_about(value, [inner] if key == "$contains" else inner)
+    if isinstance(value, dict) and isinstance(expected, dict):
+        return {key: _asked_about(value[key], inner) for key, inner in expected.items() if key in value} or value
+    if isinstance(value, list) and isinstance(expected, list) and expected:
+        last = len(expected) - 1
+        return [_asked_about(each, expected[min(index, last)]) for index, each in enumerate(value)]
+    return value
 
 
 def shown(value: Any, longest: int = _LONGEST) -> str:

@@ -119,17 +119,22 @@ def read_all(paths: Iterable[str], variables: Callable[[str], Mapping[str, Any]]
 
 
 def _unknown_webhooks(loaded: Loaded[Scenario]) -> list[Problem]:
-    """Where `to` names a webhook that is not given."""
-    known = {webhook.alias: None for webhook in loaded.model.webhooks if webhook.alias}
+    """Where `to` names a webhook that is neither given nor saved by an earlier step."""
+    since = {webhook.alias: -1 for webhook in loaded.model.webhooks if webhook.alias}
+    for index, step in enumerate(loaded.model.steps):
+        for name in getattr(step, "save", ()):
+            since.setdefault(name, index)
     unknown = (
-        (path, name)
+        (path, name, at)
         for path, name in _named_webhooks(loaded.values)
-        if isinstance(name, str) and name not in known and "${" not in name
+        for at in [int(path[1]) if path[0] == "steps" else 0]
+        if isinstance(name, str) and "${" not in name and since.get(name, at) >= at
     )
-    return [
-        loaded.document.problem(path, shown(name), "a webhook of 'given'", nearest(name, known))
-        for path, name in islice(unknown, MOST)
-    ]
+    problems = []
+    for path, name, at in islice(unknown, MOST):
+        meant = nearest(name, [each for each, index in since.items() if index < at])
+        problems.append(loaded.document.problem(path, shown(name), "a webhook, given or saved before", meant))
+    return problems
 
 
 def _named_webhooks(values: Mapping[str, Any]) -> Iterator[tuple[Where, Any]]:

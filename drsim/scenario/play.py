@@ -1,5 +1,6 @@
 """One scenario being played: what is known, what has come so far, and the moves that steps are made of."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ from drsim.scenario.failure import Failed
 from drsim.scenario.receiver import Receiver
 from drsim.scenario.results import Entry
 
+_ID = re.compile(r"[\w-]+")
 _PAGE = 100
 _EVENTS_PAGE = 1_000
 
@@ -26,6 +28,8 @@ class Came:
     given: bool = False
     """Whether it came with the world, before the first step."""
     claimed: bool = False
+    late: bool = False
+    """Whether it is a call about something of an earlier scenario."""
 
 
 @dataclass(slots=True)
@@ -36,6 +40,8 @@ class Play:
     sandbox: str
     receiver: Receiver
     base: str
+    former: frozenset[str] = frozenset()
+    """Ids from earlier scenarios in the same sandbox: a slow system under test may still be at work on those."""
     names: dict[str, Any] = field(default_factory=dict)
     """What `${…}` may refer to: aliases and saved values."""
     aliases: dict[str, str] = field(default_factory=dict)
@@ -117,6 +123,12 @@ class Play:
             if len(page["data"]) < _EVENTS_PAGE:
                 return
 
+    def ids(self) -> frozenset[str]:
+        """The ids of the events read so far and of what they are about."""
+        subjects = [each.body["data"]["object"] for each in self.events]
+        named = [subject.get(name) for subject in subjects for name in ("id", "orderId", "sourceId")]
+        return frozenset([*(each.body["id"] for each in self.events), *filter(None, named)])
+
     def unclaimed_events(self, type: str) -> list[Came]:
         """The events of a type (or group) that came after the world was made and belong to no step yet."""
         types = matching_types(type)
@@ -129,11 +141,25 @@ class Play:
         self._calls_read = told["count"]
         fresh = [call for call in reversed(told["data"]) if call["id"] not in self._calls_seen]
         self._calls_seen |= {call["id"] for call in fresh}
-        self.calls += [Came(call) for call in fresh if call.get("keyLabel") != LABEL]
+        for call in fresh:
+            if call.get("keyLabel") != LABEL:
+                self.calls.append(Came(call, late=await self._is_late(call)))
 
-    async def deliveries(self, type: str, webhook: str | None) -> list[dict[str, Any]]:
-        """The unclaimed deliveries of events of a type (or group), to one webhook or all, oldest first."""
+    async def _is_late(self, call: Mapping[str, Any]) -> bool:
+        sent = orjson.dumps(call.get("requestBody")).decode()
+        named = self.former.intersection(_ID.findall(f"{call['path']} {call['query']} {sent}"))
+        if named:
+            await self.look()
+        return not named <= self.ids()
+
+    async def unclaimed_deliveries(self, type: str, webhook: str | None) -> list[dict[str, Any]]:
+        """The deliveries of events of a type (or group), to one webhook or all, that belong to no step yet."""
         types = matching_types(type)
+        sent = await self.deliveries(webhook)
+        return [each for each in sent if each["type"] in types and each["id"] not in self._claimed]
+
+    async def deliveries(self, webhook: str | None = None) -> list[dict[str, Any]]:
+        """All deliveries to one webhook or all, oldest first."""
         query = {"limit": str(_PAGE)}
         if webhook:
             query["webhookId"] = webhook
@@ -144,7 +170,7 @@ class Play:
             if not page["hasMore"]:
                 break
             query["startingAfter"] = found[-1]["id"]
-        return [each for each in reversed(found) if each["type"] in types and each["id"] not in self._claimed]
+        return found[::-1]
 
     def claim(self, delivery: Mapping[str, Any]) -> None:
         """This delivery belongs to a step from here on."""

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 import orjson
 
+from drsim.scenario.client import LABEL
 from drsim.scenario.results import Entry, Failure, ScenarioResult, SuiteResult
 
 _MOST_ENTRIES = 60
@@ -50,7 +51,7 @@ def timeline_lines(timeline: Iterable[Entry], indent: str = "") -> list[str]:
 def summary(suite: SuiteResult) -> str:
     """The whole run on one line."""
     counts = ", ".join(f"{count} {verdict}" for verdict, count in suite.counts.items() if count) or "nothing to do"
-    return f"{counts} in {suite.seconds:.2f} s"
+    return f"{'interrupted: ' if suite.interrupted else ''}{counts} in {suite.seconds:.2f} s"
 
 
 def junit(suite: SuiteResult) -> bytes:
@@ -73,7 +74,7 @@ def junit(suite: SuiteResult) -> bytes:
             failed = ElementTree.SubElement(case, "failure", message=_xml(result.failure.summary), type="failed")
             failed.text = _xml("\n".join(failure_lines(result.failure)))
         if result.verdict == "skipped":
-            ElementTree.SubElement(case, "skipped", message="an earlier scenario failed")
+            ElementTree.SubElement(case, "skipped", message="the run ended before")
         if result.timeline:
             ElementTree.SubElement(case, "system-out").text = _xml("\n".join(timeline_lines(result.timeline)))
     ElementTree.indent(root)
@@ -91,7 +92,8 @@ def as_json(suite: SuiteResult) -> bytes:
 def _described(entry: Entry) -> str:
     start = f"{entry['time']:<27} {entry['kind']:<9}"
     if entry["kind"] == "call":
-        return f"{start} {entry['method']} {entry['path']} -> {entry.get('status', 'dropped')}"
+        who = "" if entry.get("keyLabel") == LABEL else " (by the system under test)"
+        return f"{start} {entry['method']} {entry['path']} -> {entry.get('status', 'dropped')}{who}"
     if entry["kind"] == "delivery":
         again = f" (attempt {entry['attempt']})" if entry["attempt"] > 1 else ""
         return f"{start} {entry['type']} -> {entry.get('status', entry.get('error'))}{again}"

@@ -67,6 +67,8 @@ class SuiteResult:
 
     scenarios: tuple[ScenarioResult, ...]
     seconds: float
+    interrupted: bool = False
+    """Whether it was told to stop before all were played."""
     counts: dict[Verdict, int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -76,5 +78,5 @@ class SuiteResult:
 
     @property
     def passed(self) -> bool:
-        """Whether nothing failed."""
-        return not self.counts["failed"]
+        """Whether nothing failed, and nothing was cut short."""
+        return not self.counts["failed"] and not self.interrupted

@@ -37,6 +37,8 @@ class Settings:
     jobs: int = 1
     fail_fast: bool = False
     timelines: bool = False
+    seed: int | None = None
+    """Goes into the seeds of scenarios that have none of their own, beside their names."""
     target: Target | None = None
 
 
@@ -55,9 +57,13 @@ class Runner:
         self._settings = settings
         self._told = told
         self._stopped = False
+        self._former: frozenset[str] = frozenset()
 
     async def play_all(self, files: Sequence[File]) -> SuiteResult:
-        """Plays all of them; the results are in the order of the files, however many are played at a time."""
+        """Plays all of them; the results are in the order of the files, however many are played at a time.
+
+        Cancelled, it returns what it has.
+        """
         loop = asyncio.get_running_loop()
         started = loop.time()
         # Whoever uses one sandbox for all cannot have two scenarios in it.
@@ -66,20 +72,29 @@ class Runner:
         async def played(file: File) -> ScenarioResult:
             async with places:
                 if self._stopped:
-                    return ScenarioResult(file.scenario.name, file.place, file.scenario.tags, "skipped")
+                    return _skipped(file)
                 result = await self._play(file)
             self._stopped = self._stopped or (self._settings.fail_fast and result.verdict == "failed")
             self._told(result)
             return result
 
-        results = await asyncio.gather(*map(played, files))
-        return SuiteResult(tuple(results), loop.time() - started)
+        tasks = [asyncio.create_task(played(file)) for file in files]
+        interrupted = False
+        try:
+            await asyncio.gather(*tasks)
+        except asyncio.CancelledError:
+            interrupted = True
+            await asyncio.wait(tasks)
+        results = [
+            _skipped(file) if task.cancelled() else task.result() for file, task in zip(files, tasks, strict=True)
+        ]
+        return SuiteResult(tuple(results), loop.time() - started, interrupted)
 
     async def _play(self, file: File) -> ScenarioResult:
         target = self._settings.target
         sandbox = target.sandbox if target else sandbox_of(file.path)
         base = f"/{sandbox_of(file.path)}"
-        play = Play(self._client, sandbox, self._receiver, base)
+        play = Play(self._client, sandbox, self._receiver, base, self._former)
         loop = asyncio.get_running_loop()
         started = loop.time()
         self._receiver.forget(base)
@@ -87,6 +102,9 @@ class Runner:
         try:
             failure = await self._open(file, play) or await self._take_steps(file, play, steps)
             timeline = failure.timeline if failure else await self._timeline(play)
+            if target:
+                await play.look()
+                self._former |= play.ids()
         finally:
             self._receiver.forget(base)
         return ScenarioResult(
@@ -112,7 +130,7 @@ class Runner:
     def _world(self, file: File, base: str) -> dict[str, Any]:
         """The world as drsim is to make it: with a seed, and with webhooks that have an address."""
         world = file.loaded.world()
-        world.setdefault("seed", int.from_bytes(blake2b(file.scenario.name.encode(), digest_size=7).digest()))
+        world.setdefault("seed", _seed(file.scenario.name, self._settings.seed))
         given = dict(world.get("given") or {})
         target = self._settings.target
         webhooks = given.get("webhooks") or ([{}] if target else [])
@@ -141,6 +159,15 @@ class Runner:
 
     async def _timeline(self, play: Play) -> tuple[Entry, ...]:
         return await play.timeline() if self._settings.timelines else ()
+
+
+def _seed(name: str, more: int | None) -> int:
+    text = name if more is None else f"{name}/{more}"
+    return int.from_bytes(blake2b(text.encode(), digest_size=7).digest())
+
+
+def _skipped(file: File) -> ScenarioResult:
+    return ScenarioResult(file.scenario.name, file.place, file.scenario.tags, "skipped")
 
 
 async def _take(play: Play, written: Any) -> str:

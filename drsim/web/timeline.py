@@ -62,7 +62,7 @@ def _told(events: list[tuple[int, Entry]], deliveries: list[tuple[int, bytes]], 
 
 
 def _call(call: Entry) -> Placed:
-    wanted = ("time", "method", "path", "status", "dropped", "fault", "id")
+    wanted = ("time", "method", "path", "status", "dropped", "keyLabel", "fault", "id")
     return call["mark"] - 0.75, {"kind": "call", **{name: call[name] for name in wanted if name in call}}
 
 

@@ -119,7 +119,7 @@ HEAVY: dict[str, tuple[str, str]] = {
         + "".join(f" - {{as: hook{n}}}\n" for n in range(4_000))
         + "steps:\n"
         + "".join(f" - {{delivery: order.*, to: hok{n}}}\n" for n in range(3_900)),
-        "expected a webhook of 'given'",
+        "expected a webhook, given or saved before",
     ),
     "large copied orders": (
         "scenario: x\ngiven: {orders: [" + "{from: large.json}," * 5_000 + "]}",

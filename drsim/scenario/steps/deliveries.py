@@ -55,12 +55,15 @@ class Delivery(Step):
         more = True
         await play.settle()
         while True:
-            views = [(each, await _view(play, each, pattern)) for each in await play.deliveries(self.delivery, webhook)]
+            views = [
+                (each, await _view(play, each, pattern))
+                for each in await play.unclaimed_deliveries(self.delivery, webhook)
+            ]
             for each, view in views:
                 if not differences(pattern, view):
                     play.claim(each)
                     save(play, self.save, await _body(play, each))
-                    return _outcome(each)
+                    return outcome(each)
             if not more:
                 raise Failed(*self._failure([(each, differences(pattern, view)) for each, view in views]))
             more = await play.step_towards(deadline)
@@ -68,7 +71,7 @@ class Delivery(Step):
     def _failure(self, seen: list[tuple[dict[str, Any], Any]]) -> tuple[str, list[str]]:
         to = f" to '{self.to}'" if self.to else ""
         summary = f"No delivery of {self.delivery}{to} fits, within {format_span(self.within)} of simulated time."
-        best = nearest([Candidate(f"{each['type']}: {_outcome(each)}", differing) for each, differing in seen])
+        best = nearest([Candidate(f"{each['type']}: {outcome(each)}", differing) for each, differing in seen])
         if best is None:
             return summary, ["  None was sent."]
         return summary, [f"  The nearest of {len(seen)}: {best.title}", *shown_differences(best.differing, "    ")]
@@ -133,9 +136,11 @@ async def _body(play: Play, delivery: dict[str, Any]) -> Any:
         return sent.decode("utf-8", "replace")
 
 
-def _outcome(delivery: Mapping[str, Any]) -> str:
+def outcome(delivery: Mapping[str, Any]) -> str:
+    """What has come of a delivery, in a few words."""
     attempts = delivery["attempts"]
     if not attempts:
         return f"{delivery['state']}, not attempted"
     last = attempts[-1]
-    return f"{delivery['state']}, {last.get('status', last.get('error'))} after {len(attempts)} attempts"
+    times = f"{len(attempts)} attempt{'s' * (len(attempts) > 1)}"
+    return f"{delivery['state']}, {last.get('status', last.get('error'))} after {times}"

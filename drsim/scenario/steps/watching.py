@@ -11,9 +11,13 @@ from drsim.domain.clock import SECOND, Span, format_span
 from drsim.domain.matching import fits, fits_name
 from drsim.format.fields import Duration
 from drsim.format.part import Part
-from drsim.scenario.failure import Candidate, Failed, compared, nearest, shown_differences
+from drsim.scenario.failure import Candidate, Failed, compared, nearest, shown, shown_differences
 from drsim.scenario.play import Came, Play
 from drsim.scenario.steps.base import CallPattern, Pattern, Save, Step, save
+from drsim.scenario.steps.deliveries import outcome
+
+_LONGEST_WAIT = SECOND // 2
+"""No question to the server is open longer: when the run is interrupted, it has to be answered first."""
 
 
 class CallMatch(Part):
@@ -50,7 +54,7 @@ class AwaitCall(Step):
             summary = (
                 f"The system under test made no call {self.await_call} that fits, within {format_span(self.within)}."
             )
-            raise Failed(summary, _candidates(play, self.await_call, pattern))
+            raise Failed(summary, await _instead(play, self.await_call, pattern))
         found.claimed = True
         await play.settle()
         save(play, self.save, found.body.get("requestBody"))
@@ -71,7 +75,8 @@ class NoCall(Step):
         pattern = self.match.pattern()
         found = await _watch(play, self.no_call, pattern, self.within)
         if found is not None:
-            raise Failed("The system under test made a call that was not to come:", [f"  {_title(found.body)}"])
+            sent = [f"    it sent {shown(found.body['requestBody'])}"] if "requestBody" in found.body else []
+            raise Failed("The system under test made a call that was not to come:", [f"  {_title(found.body)}", *sent])
         return "none came"
 
 
@@ -88,11 +93,12 @@ async def _watch(play: Play, name: str, pattern: Mapping[str, Any], within: Span
         left = end - loop.time()
         if left <= 0:
             return None
-        wait = max(1, int(left * SECOND))
+        wait = max(1, min(int(left * SECOND), _LONGEST_WAIT))
 
 
 def _named(play: Play, name: str) -> list[Came]:
-    return [each for each in play.calls if fits_name(name, f"{each.body['method']} {each.body['path']}")]
+    own = [each for each in play.calls if not each.late]
+    return [each for each in own if fits_name(name, _name(each))]
 
 
 def _view(call: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,14 +112,33 @@ def _view(call: Mapping[str, Any]) -> dict[str, Any]:
     return view
 
 
-def _candidates(play: Play, name: str, pattern: Any) -> list[str]:
+async def _instead(play: Play, name: str, pattern: Any) -> list[str]:
+    """What it did instead: the nearest call and where it differs, or the other calls and how it takes its events."""
     same = _named(play, name)
     if not same:
-        others = dict.fromkeys(f"{each.body['method']} {each.body['path']}" for each in play.calls if not each.given)
-        return [f"  It made no such call; it made: {', '.join(others) or 'none at all'}"]
+        own = dict.fromkeys(_name(each) for each in play.calls if not each.given and not each.late)
+        late = dict.fromkeys(_name(each) for each in play.calls if not each.given and each.late)
+        lines = [f"  It made no such call; it made: {', '.join(own) or 'none at all'}"]
+        lines += [f"  It also made, about things of earlier scenarios: {', '.join(late)}"] if late else []
+        return lines + _taken(await play.deliveries())
     best = nearest([_candidate(each, pattern) for each in same])
     assert best is not None
     return [f"  The nearest of {len(same)}: {best.title}", *shown_differences(best.differing, "    ")]
+
+
+def _taken(deliveries: list[dict[str, Any]]) -> list[str]:
+    """A line about what was sent but not taken, if anything."""
+    refused = [each for each in deliveries if each["state"] != "delivered"]
+    if not deliveries:
+        return ["  No event was sent to it."]
+    if not refused:
+        return []
+    last = refused[-1]
+    return [f"  It did not take {len(refused)} of {len(deliveries)} events, the last: {last['type']}: {outcome(last)}"]
+
+
+def _name(came: Came) -> str:
+    return f"{came.body['method']} {came.body['path']}"
 
 
 def _candidate(came: Came, pattern: Any) -> Candidate:
