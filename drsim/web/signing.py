@@ -8,7 +8,7 @@ from starlette.requests import Request
 from drsim.domain.clock import format_millis, format_span
 from drsim.domain.refusal import Refused, missing
 from drsim.domain.secrets import LONGEST_OVERLAP, USUAL_OVERLAP, Secret
-from drsim.engine.subscriptions import live_secrets, revoke_secret, rotate_secret
+from drsim.engine.secrets import live_secrets, revoke_secret, rotate_secret
 from drsim.web import desk
 from drsim.web.answers import Answer, answer
 from drsim.web.control import span

@@ -6,10 +6,11 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 
 from drsim.domain.events import TYPES, matching_types
-from drsim.domain.refusal import invalid, missing
+from drsim.domain.refusal import invalid, missing, not_found
 from drsim.domain.values import replace
+from drsim.domain.webhooks import Webhook
 from drsim.engine.simulator import Work
-from drsim.engine.subscriptions import give_up_deliveries, save_webhook, subscribe, webhook_of
+from drsim.engine.subscriptions import give_up_deliveries, save_webhook, subscribe
 from drsim.render import VERSIONS
 from drsim.web import desk
 from drsim.web.answers import Answer
@@ -112,14 +113,21 @@ def _list(work: Work, wanted: set[str]) -> bytes:
     return b"[" + b",".join(shown) + b"]"
 
 
+def _find(work: Work, id: str) -> Webhook:
+    webhook: Webhook | None = work.get("webhook", id)
+    if webhook is None:
+        raise not_found("Webhook", id)
+    return webhook
+
+
 def _update(work: Work, id: str, changes: dict[str, Any]) -> bytes:
-    webhook = replace(webhook_of(work, id), updated=work.now, **changes)
+    webhook = replace(_find(work, id), updated=work.now, **changes)
     if not webhook.enabled:
         give_up_deliveries(work, id)
     return save_webhook(work, webhook)
 
 
 def _delete(work: Work, id: str) -> None:
-    webhook_of(work, id)
+    _find(work, id)
     give_up_deliveries(work, id)
     work.delete("webhook", id)
