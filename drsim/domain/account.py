@@ -8,6 +8,10 @@ from drsim.domain.values import value
 RiskTolerance = Literal["tolerant", "averse"]
 SignatureClock = Literal["wall", "simulated"]
 
+LATEST_VERSION = "2021-12-13"
+VERSIONS = ("2020-01-07", "2020-09-30", "2020-12-17", "2021-02-23", "2021-03-23", LATEST_VERSION)
+"""The API versions that were ever published (platform page, section 2)."""
+
 
 @value
 class RateLimit:
@@ -36,6 +40,8 @@ class Delays:
 class Account:
     """The settings of one sandbox."""
 
+    api_version: str = LATEST_VERSION
+    """The version of its keys: that of calls without a version header, and of webhooks that ask for the default."""
     risk_tolerance: RiskTolerance = "tolerant"
     authorization_ttl: Span = 7 * DAY
     delays: Delays = Delays()

@@ -244,13 +244,15 @@ class Scheduler:
         self, sandbox: Sandbox, webhook: Webhook, delivery: DueDelivery, mishap: Mishap | None
     ) -> tuple[Attempt, ...]:
         """The attempt proper, and the copies that a fault sends after it."""
-        body = records.event_in_version(delivery.event, webhook.api_version)
+        body = records.sent_body(delivery)
         attempts: list[Attempt] = []
         for copy in range(1 + (mishap.effect.duplicate if mishap else 0)):
             wall = self._simulator.wall()
             time = sandbox.clock.now(wall) if sandbox.account.signature_clock == "simulated" else wall
             # The attempt counts as made when it was due, so that retries fall due at the same time in every run.
             attempt = await self._sender.attempt(webhook, body, delivery.at, time // SECOND, mishap)
+            if delivery.more is not None and attempt.sent is None:
+                attempt = replace(attempt, sent=body.decode())  # the event alone would not tell it
             attempts.append(replace(attempt, duplicate=True) if copy else attempt)
         return tuple(attempts)
 

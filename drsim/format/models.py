@@ -4,8 +4,8 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from drsim.domain.account import RateLimit, RiskTolerance, SignatureClock
-from drsim.domain.events import TYPES, matching_types
+from drsim.domain.account import VERSIONS, RateLimit, RiskTolerance, SignatureClock
+from drsim.domain.events import EXPANDABLE, TYPES, matching_types
 from drsim.domain.outcome import OPERATIONS, Operation
 from drsim.format.buyer import SourceModel
 from drsim.format.faults import FaultModel
@@ -21,6 +21,7 @@ from drsim.format.fields import (
     not_empty,
     nothing_as,
     one_of,
+    read_flag,
     read_rate_limit,
 )
 from drsim.format.mistakes import Mistake, refuse, wrong
@@ -59,6 +60,7 @@ class DelaysModel(Part):
 class AccountModel(Part):
     """`account`: how the simulated merchant account is set up; what is left out stays as it is."""
 
+    api_version: Annotated[str, one_of(VERSIONS)] | None = None
     risk_tolerance: Annotated[RiskTolerance, one_of(get_args(RiskTolerance))] | None = None
     authorization_ttl: Duration | None = None
     delays: Annotated[DelaysModel, nothing_as(dict)] = Field(default_factory=lambda: DelaysModel.model_validate({}))
@@ -66,6 +68,12 @@ class AccountModel(Part):
     capture_retries: tuple[Duration, ...] | None = None
     signature_clock: Annotated[SignatureClock, one_of(get_args(SignatureClock))] | None = None
     webhook_retries: tuple[Duration, ...] | None = None
+
+
+def _read_expand(value: Any) -> Any:
+    if value is None or isinstance(value, list | tuple):
+        return value or ()
+    return EXPANDABLE if read_flag(value) else ()
 
 
 class WebhookModel(Part):
@@ -78,6 +86,8 @@ class WebhookModel(Part):
     types: Annotated[tuple[EventType, ...], not_empty("event type")] | None = None
     token: Text | None = None
     enabled: Flag = True
+    api_version: Annotated[str, one_of(("default", "latest", *VERSIONS))] = "default"
+    expand: Annotated[tuple[Annotated[str, one_of(EXPANDABLE)], ...], BeforeValidator(_read_expand)] = ()
 
     @property
     def event_types(self) -> list[str]:

@@ -44,6 +44,7 @@ def routes() -> list[Route]:
         _at("/_sim/faults", GET=worlds.list_faults, POST=worlds.create_fault),
         _at("/_sim/faults/{id}", DELETE=worlds.delete_fault),
         _at("/_sim/deliveries", GET=control.deliveries),
+        _at("/_sim/webhooks/{id}", GET=webhooks.retrieve_settings, PATCH=webhooks.update_settings),
         _at("/_sim/webhooks/{id}/secrets", GET=control.secrets),
         _at("/_sim/events", GET=control.events),
         _at("/_sim/requests", GET=control.requests),

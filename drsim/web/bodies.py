@@ -266,6 +266,12 @@ class WebhookBody(Body):
     authentication: AuthenticationBody | None = None
 
 
+class WebhookSettingsBody(Body):
+    """`PATCH /_sim/webhooks/{id}`: what the API has no field for."""
+
+    expand: list[Text] | None = None
+
+
 class AdvanceBody(Body):
     """`POST /_sim/clock/advance`: by a span or to a time."""
 
