@@ -52,3 +52,7 @@ class Account:
     """Which clock stamps signatures: receivers compare them with their own, so it is the wall's unless asked."""
     webhook_retries: tuple[Span, ...] = (5 * MINUTE, 30 * MINUTE, 2 * HOUR)
     """After how long each retry of a failed delivery follows the attempt before it (platform page, U-14, test mode)."""
+
+    def version(self, asked: str) -> str:
+        """The dated version that a webhook gets when it asks for this one: the `default` is that of the keys."""
+        return {"default": self.api_version, "latest": LATEST_VERSION}.get(asked, asked)

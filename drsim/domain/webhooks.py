@@ -9,7 +9,7 @@ import hmac
 from collections.abc import Mapping
 from typing import Any
 
-from drsim.domain.account import LATEST_VERSION, Account
+from drsim.domain.account import Account
 from drsim.domain.clock import Span, Time
 from drsim.domain.faults import OVERTAKEN_FOR, Mishap
 from drsim.domain.states import DELIVERY, step
@@ -34,11 +34,6 @@ class Webhook:
     authentication: Mapping[str, str] | None = None
     expand: tuple[str, ...] = ()
     """The event types it gets expanded; a setting of the dashboard, which the API does not show."""
-
-    def version(self, account: Account) -> str:
-        """The dated API version it gets events in: its own, or else that of the account's keys."""
-        named = {"default": account.api_version, "latest": LATEST_VERSION}
-        return named.get(self.api_version, self.api_version)
 
     def wants(self, type: str) -> bool:
         """Whether an event of this type goes to it."""
@@ -82,7 +77,7 @@ class Delivery:
     due: Time | None
     number: int = 0
     """Counts the deliveries of a sandbox."""
-    api_version: str = LATEST_VERSION
+    api_version: str = "latest"
     expanded: bool = False
     """In which version and form the event goes out: as the webhook was set when it happened, so that every attempt
     has the same body (platform page, section 8.3)."""

@@ -251,10 +251,11 @@ class Scheduler:
             time = sandbox.clock.now(wall) if sandbox.account.signature_clock == "simulated" else wall
             # The attempt counts as made when it was due, so that retries fall due at the same time in every run.
             attempt = await self._sender.attempt(webhook, body, delivery.at, time // SECOND, mishap)
-            if delivery.more is not None and attempt.sent is None:
-                attempt = replace(attempt, sent=body.decode())  # the event alone would not tell it
             attempts.append(replace(attempt, duplicate=True) if copy else attempt)
-        return tuple(attempts)
+        if delivery.more is None:
+            return tuple(attempts)
+        # Where there is more than the plain event, that alone would not tell what was sent.
+        return tuple(each if each.sent is not None else replace(each, sent=body.decode()) for each in attempts)
 
 
 class _Timer(NamedTuple):

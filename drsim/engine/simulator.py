@@ -160,7 +160,7 @@ class Work:
             order_id=event.sale.order.id,
             state="pending",
             due=max(event.at, self.pushed_from),
-            api_version=webhook.version(self.sandbox.account),
+            api_version=self.sandbox.account.version(webhook.api_version),
             expanded=event.type in webhook.expand,
         )
         self.add(records.delivery_record(delivery))

@@ -5,16 +5,15 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
-from drsim import render
 from drsim.domain.account import VERSIONS
-from drsim.domain.events import EXPANDABLE, TYPES, matching_types
-from drsim.domain.refusal import Refused, invalid, missing, not_found
+from drsim.domain.events import TYPES, matching_types
+from drsim.domain.refusal import invalid, missing, not_found
 from drsim.domain.values import replace
 from drsim.domain.webhooks import Webhook
 from drsim.engine.simulator import Work
 from drsim.engine.subscriptions import give_up_deliveries, save_webhook, subscribe
 from drsim.web import desk
-from drsim.web.answers import Answer, answer
+from drsim.web.answers import Answer
 from drsim.web.lists import several
 
 if TYPE_CHECKING:
@@ -61,34 +60,6 @@ async def delete(request: Request) -> Answer:
     """`DELETE /webhooks/{id}`: 204; what was still to go to it is not delivered."""
     await desk.perform(request, lambda work: _delete(work, request.path_params["id"]))
     return Answer(b"", 204)
-
-
-async def retrieve_settings(request: Request) -> Answer:
-    """`GET /_sim/webhooks/{id}`: a webhook with the settings that the API does not show."""
-    return answer(await desk.perform(request, lambda work: _with_settings(_find(work, request.path_params["id"]))))
-
-
-async def update_settings(request: Request) -> Answer:
-    """`PATCH /_sim/webhooks/{id}`: the event types it gets expanded."""
-    from drsim.web.bodies import WebhookSettingsBody, read
-
-    body = await read(request, WebhookSettingsBody)
-    changes: dict[str, Any] = {} if body.expand is None else {"expand": _checked_expand(body.expand)}
-    id = request.path_params["id"]
-    await desk.perform(request, lambda work: _update(work, id, changes) if changes else None)
-    return await retrieve_settings(request)
-
-
-def _with_settings(webhook: Webhook) -> render.Json:
-    return render.webhook(webhook) | {"expand": list(webhook.expand)}
-
-
-def _checked_expand(types: list[str]) -> tuple[str, ...]:
-    for index, name in enumerate(types):
-        if name not in EXPANDABLE:
-            message = f"Events of type '{name[:100]}' cannot be expanded, only {', '.join(EXPANDABLE)}."
-            raise Refused("bad_request", "invalid_parameter", message, f"expand[{index}]")
-    return tuple(dict.fromkeys(types))
 
 
 def _changes(body: "WebhookBody") -> dict[str, Any]:
