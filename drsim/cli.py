@@ -19,6 +19,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     from drsim import machine
 
+    try:
+        return _run(arguments)
+    except BrokenPipeError:  # whoever read the output has seen enough
+        machine.drop_output()
+        return 3
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    from drsim import machine
+
     parser = build_parser(machine.environment())
     chosen = parser.parse_args(arguments)
     if chosen.command == "serve":

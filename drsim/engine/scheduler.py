@@ -252,9 +252,9 @@ class Scheduler:
             # The attempt counts as made when it was due, so that retries fall due at the same time in every run.
             attempt = await self._sender.attempt(webhook, body, delivery.at, time // SECOND, mishap)
             attempts.append(replace(attempt, duplicate=True) if copy else attempt)
-        if delivery.more is None:
+        if body is delivery.event:
             return tuple(attempts)
-        # Where there is more than the plain event, that alone would not tell what was sent.
+        # In an older version or expanded: the event on record does not tell what was sent.
         return tuple(each if each.sent is not None else replace(each, sent=body.decode()) for each in attempts)
 
 
