@@ -11,7 +11,7 @@ from drsim import cli
 from drsim.domain.account import Account
 from drsim.format.faults import FaultModel, FaultThenModel, FaultWhenModel
 from drsim.format.load import read
-from drsim.format.models import AccountModel, OrderModel
+from drsim.format.models import AccountModel, OrderModel, WebhookModel
 from drsim.web.app import routes
 from drsim.web.front import HEALTH
 from tests.harness import Client, Drsim
@@ -59,8 +59,8 @@ def test_every_link_of_the_documentation_leads_somewhere() -> None:
             assert target.startswith("http") or (folder / target).exists(), target
 
 
-def test_every_key_of_an_order_and_of_an_account_is_documented() -> None:
-    for model in (OrderModel, AccountModel):
+def test_every_key_of_an_order_a_webhook_and_an_account_is_documented() -> None:
+    for model in (OrderModel, WebhookModel, AccountModel):
         for name, field in model.model_fields.items():
             assert f"`{field.alias or name}`" in DOCS["worlds.md"], name
 

@@ -36,6 +36,8 @@ class Webhook:
     api_version: str = "default"
     enabled: bool = True
     authentication: Mapping[str, str] | None = None
+    expand: tuple[str, ...] = ()
+    """The event types it gets expanded; a setting of the dashboard, which the API does not show."""
 
     def wants(self, type: str) -> bool:
         """Whether an event of this type goes to it."""
@@ -46,8 +48,8 @@ class Webhook:
 class Attempt:
     """One POST to the receiver: when (simulated), what came of it, and how long that took in real microseconds.
 
-    `fault` is the id of the one that struck it, `sent` the body where that was not the whole event. A `duplicate` is a
-    copy that a fault has sent after the attempt proper.
+    `fault` is the id of the one that struck it, `sent` the body where that was not just the whole event. A `duplicate`
+    is a copy that a fault has sent after the attempt proper.
     """
 
     at: Time
@@ -79,6 +81,10 @@ class Delivery:
     due: Time | None
     number: int = 0
     """Counts the deliveries of a sandbox."""
+    api_version: str = "latest"
+    expanded: bool = False
+    """In which version and form the event goes out: as the webhook was set when it happened, so that every attempt
+    has the same body (platform page, section 8.3)."""
     attempts: tuple[Attempt, ...] = ()
     fault: Mishap | None = None
     """What a fault has in store for the next attempt; no other fault strikes that one."""

@@ -244,7 +244,7 @@ class Scheduler:
         self, sandbox: Sandbox, webhook: Webhook, delivery: DueDelivery, mishap: Mishap | None
     ) -> tuple[Attempt, ...]:
         """The attempt proper, and the copies that a fault sends after it."""
-        body = records.event_in_version(delivery.event, webhook.api_version)
+        body = records.sent_body(delivery)
         attempts: list[Attempt] = []
         for copy in range(1 + (mishap.effect.duplicate if mishap else 0)):
             wall = self._simulator.wall()
@@ -252,7 +252,10 @@ class Scheduler:
             # The attempt counts as made when it was due, so that retries fall due at the same time in every run.
             attempt = await self._sender.attempt(webhook, body, delivery.at, signing, mishap)
             attempts.append(replace(attempt, duplicate=True) if copy else attempt)
-        return tuple(attempts)
+        if body is delivery.event:
+            return tuple(attempts)
+        # In an older version or expanded: the event on record does not tell what was sent.
+        return tuple(each if each.sent is not None else replace(each, sent=body.decode()) for each in attempts)
 
 
 class _Timer(NamedTuple):

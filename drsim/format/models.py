@@ -4,8 +4,8 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import Field, model_validator
 
-from drsim.domain.account import RiskTolerance, SignatureClock, SignatureOrder, SignatureUnit
-from drsim.domain.events import TYPES, matching_types
+from drsim.domain.account import VERSIONS, RiskTolerance, SignatureClock, SignatureOrder, SignatureUnit
+from drsim.domain.events import EXPANDABLE, TYPES, matching_types
 from drsim.domain.outcome import OPERATIONS, Operation
 from drsim.format.buyer import SourceModel
 from drsim.format.faults import FaultModel
@@ -22,6 +22,7 @@ from drsim.format.fields import (
     not_empty,
     nothing_as,
     one_of,
+    read_flag,
 )
 from drsim.format.mistakes import Mistake, refuse, wrong
 from drsim.format.numbers import Quantity, Seed
@@ -29,7 +30,7 @@ from drsim.format.orders import ItemModel, OrderModel
 from drsim.format.part import Part
 from drsim.format.patterns import NumberPattern, TextPattern
 from drsim.format.problems import shown
-from drsim.format.written import NULL, Schema, Written
+from drsim.format.written import NULL, Schema, Written, either, ref
 
 __all__ = [
     "AccountModel",
@@ -60,6 +61,7 @@ class DelaysModel(Part):
 class AccountModel(Part):
     """`account`: how the simulated merchant account is set up; what is left out stays as it is."""
 
+    api_version: Annotated[str, one_of(VERSIONS)] | None = None
     risk_tolerance: Annotated[RiskTolerance, one_of(get_args(RiskTolerance))] | None = None
     authorization_ttl: Duration | None = None
     delays: Annotated[DelaysModel, nothing_as(dict)] = Field(default_factory=lambda: DelaysModel.model_validate({}))
@@ -69,6 +71,19 @@ class AccountModel(Part):
     signature_order: Annotated[SignatureOrder, one_of(get_args(SignatureOrder))] | None = None
     signature_unit: Annotated[SignatureUnit, one_of(get_args(SignatureUnit))] | None = None
     webhook_retries: tuple[Duration, ...] | None = None
+
+
+def _read_types(value: Any) -> Any:
+    if value is None or isinstance(value, list | tuple):
+        return value or ()
+    return EXPANDABLE if read_flag(value) else ()
+
+
+ExpandedTypes = Annotated[
+    tuple[Annotated[str, one_of(EXPANDABLE)], ...],
+    Written(_read_types, lambda inner: either(inner, ref("Flag"), NULL)),
+]
+"""Event types that can be expanded; `true` is all of them."""
 
 
 class WebhookModel(Part):
@@ -81,6 +96,8 @@ class WebhookModel(Part):
     types: Annotated[tuple[EventType, ...], not_empty("event type")] | None = None
     token: Text | None = None
     enabled: Flag = True
+    api_version: Annotated[str, one_of(("default", "latest", *VERSIONS))] = "default"
+    expand: ExpandedTypes = ()
 
     @property
     def event_types(self) -> list[str]:

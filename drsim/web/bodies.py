@@ -247,6 +247,12 @@ class OrderChangeBody(Body):
     metadata: Metadata | None = None
 
 
+class WebhookSettingsBody(Body):
+    """`PATCH /_sim/webhooks/{id}`: what the API has no field for."""
+
+    expand: list[Text] | None = None
+
+
 class AuthenticationBody(Body):
     """Basic authentication of a webhook, in either spelling of the name."""
 

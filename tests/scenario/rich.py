@@ -14,6 +14,7 @@ seed: 7
 ---
 scenario: Account
 account:
+  apiVersion: 2020-09-30
   riskTolerance: averse
   authorizationTtl: 7d
   delays: {authorize: 0, capture: 2s, cancel: 1s, refund: 3s, complete: 1m30s}
@@ -28,6 +29,8 @@ scenario: Webhooks
 given:
   webhooks:
     - {as: hooks, address: "http://localhost/hooks", types: [order.created, order.*], token: whk_mine, enabled: false}
+    - {as: older, address: "http://localhost/older", apiVersion: 2021-02-23, expand: [order.accepted]}
+    - {as: expanded, address: "http://localhost/more", apiVersion: default, expand: true}
 ---
 scenario: Behavior
 behavior:
