@@ -21,7 +21,10 @@ ANSWER_WITHIN: Span = 3_000_000
 
 @value
 class Webhook:
-    """A subscription: which events go where. `secrets` sign, the newest first; `authentication` is kept as sent."""
+    """A subscription: which events go where. `secrets` sign, the newest first.
+
+    `authentication` (of the transport `HTTP`) and `oauth` (of `OAUTH`) are kept as sent; `oauth` with its `grantType`.
+    """
 
     id: str
     created: Time
@@ -32,6 +35,8 @@ class Webhook:
     api_version: str = "default"
     enabled: bool = True
     authentication: Mapping[str, str] | None = None
+    transport: str = "HTTP"
+    oauth: Mapping[str, str] | None = None
 
     def wants(self, type: str) -> bool:
         """Whether an event of this type goes to it."""

@@ -250,7 +250,7 @@ class Scheduler:
             wall = self._simulator.wall()
             time = sandbox.clock.now(wall) if sandbox.account.signature_clock == "simulated" else wall
             # The attempt counts as made when it was due, so that retries fall due at the same time in every run.
-            attempt = await self._sender.attempt(webhook, body, delivery.at, time // SECOND, mishap)
+            attempt = await self._sender.attempt(webhook, body, delivery.at, time // SECOND, mishap, sandbox.tokens)
             attempts.append(replace(attempt, duplicate=True) if copy else attempt)
         return tuple(attempts)
 

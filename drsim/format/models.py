@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from drsim.domain.account import RateLimit, RiskTolerance, SignatureClock
 from drsim.domain.events import TYPES, matching_types
 from drsim.domain.outcome import OPERATIONS, Operation
+from drsim.domain.transport import GRANTS, TRANSPORTS
 from drsim.format.buyer import SourceModel
 from drsim.format.faults import FaultModel
 from drsim.format.fields import (
@@ -46,6 +47,9 @@ __all__ = [
 ]
 
 
+_URL = fitting(r"https?://[^\s/]\S*", "an address such as http://localhost:8080/hook")
+
+
 class DelaysModel(Part):
     """`account.delays`: how long each thing takes; what is left out stays as it is."""
 
@@ -68,16 +72,55 @@ class AccountModel(Part):
     webhook_retries: tuple[Duration, ...] | None = None
 
 
+class AuthenticationModel(Part):
+    """`authentication` of a webhook: a user name, in either spelling, and a password."""
+
+    user_name: Text | None = None
+    username: Text | None = None
+    password: Prose
+
+    @model_validator(mode="after")
+    def _has_name(self) -> "AuthenticationModel":
+        if self.user_name is None and self.username is None:
+            refuse([((), "no user name", "'username' or 'userName'")])
+        return self
+
+
+class OAuthModel(Part):
+    """`oauth` of a webhook: where and how it asks for its access token."""
+
+    token_end_point: Annotated[str, _URL]
+    client_id: Text = Field(alias="clientID")
+    client_secret: Text
+    user_name: Text | None = None
+    password: Prose | None = None
+    grant_type: Annotated[str, one_of(GRANTS)] = GRANTS[0]
+    audience: Text | None = None
+
+
 class WebhookModel(Part):
     """`given.webhooks[]`. Without `types` it gets all events, without `token` its signing secret is made up."""
 
     alias: Alias | None = Field(None, alias="as")
-    address: Annotated[str, fitting(r"https?://[^\s/]\S*", "an address such as http://localhost:8080/hook")] | None = (
-        None
-    )
+    address: Annotated[str, _URL] | None = None
     types: Annotated[tuple[EventType, ...], not_empty("event type")] | None = None
     token: Text | None = None
     enabled: Flag = True
+    transport_type: Annotated[str, one_of(TRANSPORTS)] = TRANSPORTS[0]
+    authentication: AuthenticationModel | None = None
+    oauth: OAuthModel | None = None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "WebhookModel":
+        mistakes: list[Mistake] = []
+        if self.transport_type == "HTTP" and self.oauth is not None:
+            mistakes.append((("oauth",), "'oauth' with 'HTTP'", "it only with 'transportType: OAUTH'"))
+        if self.transport_type == "OAUTH" and self.authentication is not None:
+            mistakes.append((("authentication",), "'authentication' with 'OAUTH'", "it only with 'HTTP'"))
+        if self.transport_type == "OAUTH" and self.oauth is None:
+            mistakes.append((("transportType",), "'OAUTH' without 'oauth'", "them together"))
+        refuse(mistakes)
+        return self
 
     @property
     def event_types(self) -> list[str]:
