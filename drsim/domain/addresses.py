@@ -7,6 +7,7 @@ connected to; `Hosts` then decides about the very address (see `drsim.engine.tra
 
 import re
 import string
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import quote, urlsplit
 
@@ -81,6 +82,7 @@ def is_local(number: IPv4Address | IPv6Address | str) -> bool:
     return found is not None and _is_in(found, _LOCAL) and not _is_in(found, _CLOSED)
 
 
+@lru_cache(maxsize=1_024)  # each delivery asks for its own
 def read_address(text: str) -> Address:
     """Reads an absolute http or https URL without user name and fragment. Raises `ValueError`.
 

@@ -24,6 +24,7 @@ from drsim.engine.transport import Answered, Network
 from tests.engine.receivers import RawReceiver, answer, read_request
 from tests.engine.test_deliveries import CREATED, deliveries, only, ship
 from tests.harness import Client, Drsim, Receiver
+from tests.scenario.playing import drsim, written
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -258,6 +259,21 @@ def test_the_options_of_serve_decide_whom_deliveries_trust(secure: RawReceiver, 
             attempt = only(client)["attempts"][0]
             assert attempt.get("status") == outcome
             assert ("error" in attempt) == (outcome is None)
+
+
+def test_a_run_reaches_a_system_under_test_by_https(secure: RawReceiver, certificates: str, tmp_path: Path) -> None:
+    text = """given:
+  orders: [{as: order, items: [{as: item, price: 10}]}]
+steps:
+  - call: POST /fulfillments
+    body: {orderId: "${order.id}", items: [{itemId: "${item.id}", quantity: 1}]}
+  - {delivery: fulfillment.created, expect: {status: 200, attempts: 1}}
+"""
+    arguments = ("run", str(written(tmp_path, secure=text)), "--webhook", secure.url, "--port", "0")
+    assert drsim(*arguments, "--webhook-ca", certificates).code == 0
+    assert drsim(*arguments, "--webhook-insecure").code == 0
+    ran = drsim(*arguments)
+    assert (ran.code, "is not trusted" in ran.out) == (1, True)
 
 
 # Where deliveries go
