@@ -7,6 +7,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from socket import socket
 from typing import Any
 
 import pytest
@@ -14,10 +15,10 @@ import pytest
 from drsim.domain.webhooks import Attempt, Webhook
 from drsim.engine.delivery import Sender
 from drsim.engine.tokens import Tokens
-from tests.engine.receivers import RawReceiver, TokenEndpoint, answer
+from tests.engine.receivers import RawReceiver, TokenEndpoint, answer, read_request
 from tests.engine.test_deliveries import CREATED, only, ship
 from tests.engine.test_transport import goes_on
-from tests.harness import JSON, Client, Drsim, Received, Receiver
+from tests.harness import JSON, Client, Drsim, Receiver
 
 SECRET, PASSWORD = "client-sesame", "user-sesame"
 
@@ -324,19 +325,22 @@ def attempts(sender: Sender) -> Attempts:
     return make
 
 
-async def test_many_deliveries_at_once_ask_for_one_token(attempts: Attempts, receiver: Receiver) -> None:
-    with TokenEndpoint() as endpoint:
+def judges(connection: socket) -> None:
+    """Takes every token but the first."""
+    taken = b"Authorization: Bearer token-1\r\n" not in read_request(connection)
+    connection.sendall(answer(status="200 OK" if taken else "401 No"))
+
+
+async def test_many_deliveries_at_once_ask_for_one_token(attempts: Attempts) -> None:
+    with TokenEndpoint() as endpoint, RawReceiver(judges) as receiver:
+        endpoint.give = lambda count: {"access_token": "sesame"}
         made = await attempts(receiver.url, endpoint.url, 50, Tokens())
     assert [each.status for each in made] == [200] * 50
     assert len(endpoint.forms) == 1
 
 
-async def test_many_deliveries_whose_token_is_refused_renew_it_once(attempts: Attempts, receiver: Receiver) -> None:
-    def judge(received: Received) -> int:
-        return 401 if received.headers["authorization"] == "Bearer token-1" else 200
-
-    receiver.answer = judge
-    with TokenEndpoint() as endpoint:
+async def test_many_deliveries_whose_token_is_refused_renew_it_once(attempts: Attempts) -> None:
+    with TokenEndpoint() as endpoint, RawReceiver(judges) as receiver:
         made = await attempts(receiver.url, endpoint.url, 20, Tokens())
     assert [each.status for each in made] == [200] * 20
     assert len(endpoint.forms) == 2
