@@ -108,6 +108,7 @@ def _add_serve(parser: argparse.ArgumentParser, environment: Mapping[str, str]) 
     option("--scenario", metavar="FILE", action="append", help="world to start with: all of a scenario but its steps")
     option("--webhook", metavar="URL", type=_address, help="endpoint that gets every event")
     option("--webhook-token", metavar="TOKEN", help="secret that signs the events to --webhook")
+    _add_network(option)
     option(
         "--clock",
         default="real",
@@ -131,6 +132,7 @@ def _add_run(parser: argparse.ArgumentParser, environment: Mapping[str, str]) ->
         help="endpoint of the system under test; webhooks without an address go there",
     )
     option("--webhook-token", metavar="TOKEN", help="secret that signs what goes to --webhook (default: whk_drsim)")
+    _add_network(option)
     option("--host", default="127.0.0.1", help="address on which the system under test finds the API")
     option("--port", type=_port, metavar="N", help="port of the API (default: a free one, 3774 with --webhook)")
     option(
@@ -144,6 +146,18 @@ def _add_run(parser: argparse.ArgumentParser, environment: Mapping[str, str]) ->
     option("--jobs", type=_jobs, metavar="N", help="play so many at a time (default: 4, always 1 with --webhook)")
     option("--fail-fast", action="store_true", help="stop after the first failure")
     option("--list", action="store_true", help="name the scenarios instead of playing them")
+
+
+def _add_network(option: _Adder) -> None:
+    option(
+        "--webhook-host",
+        metavar="NAME",
+        action="append",
+        type=_host,
+        help="webhooks may also go there; others go to local networks only (*.example.com: names below, *: all)",
+    )
+    option("--webhook-ca", metavar="FILE", help="trust these certificates of https webhooks, too")
+    option("--webhook-insecure", action="store_true", help="trust every certificate of https webhooks")
 
 
 def _add_check(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
@@ -183,6 +197,9 @@ def _serve_options(parser: argparse.ArgumentParser, chosen: argparse.Namespace) 
         api_keys=tuple(chosen.api_key),
         control_token=chosen.control_token,
         quiet=chosen.quiet,
+        webhook_hosts=tuple(chosen.webhook_host),
+        webhook_ca=chosen.webhook_ca,
+        webhook_insecure=chosen.webhook_insecure,
     )
 
 
@@ -210,6 +227,9 @@ def _run_options(parser: argparse.ArgumentParser, chosen: argparse.Namespace) ->
         jobs=1 if chosen.webhook else chosen.jobs or 4,
         fail_fast=chosen.fail_fast,
         list=chosen.list,
+        webhook_hosts=tuple(chosen.webhook_host),
+        webhook_ca=chosen.webhook_ca,
+        webhook_insecure=chosen.webhook_insecure,
     )
 
 
@@ -224,6 +244,15 @@ def _address(text: str) -> str:
     if not re.fullmatch(r"https?://[^\s/]\S*", text):
         raise argparse.ArgumentTypeError(f"'{text}' is not an address such as http://localhost:3000/hooks")
     return text
+
+
+def _host(text: str) -> str:
+    from drsim.domain.addresses import read_pattern
+
+    try:
+        return read_pattern(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a host: example.com, *.example.com or *") from error
 
 
 def _jobs(text: str) -> int:

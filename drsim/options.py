@@ -17,6 +17,9 @@ class ServeOptions(NamedTuple):
     api_keys: tuple[str, ...]
     control_token: str | None
     quiet: bool
+    webhook_hosts: tuple[str, ...] = ()
+    webhook_ca: str | None = None
+    webhook_insecure: bool = False
 
 
 class RunOptions(NamedTuple):
@@ -36,3 +39,6 @@ class RunOptions(NamedTuple):
     jobs: int
     fail_fast: bool
     list: bool
+    webhook_hosts: tuple[str, ...] = ()
+    webhook_ca: str | None = None
+    webhook_insecure: bool = False

@@ -161,9 +161,9 @@ def webhook(it: Webhook) -> Json:
         "address": it.address,
         "apiVersion": it.api_version,
         "enabled": it.enabled,
-        "transportType": "HTTP",
+        "transportType": it.transport,
     }
-    _put(shown, authentication=it.authentication)
+    _put(shown, authentication=it.authentication, oauth=it.oauth)
     return shown | {
         "liveMode": False,
         "createdTime": format_millis(it.created),

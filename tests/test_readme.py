@@ -11,7 +11,7 @@ from drsim import cli
 from drsim.domain.account import Account
 from drsim.format.faults import FaultModel, FaultThenModel, FaultWhenModel
 from drsim.format.load import read
-from drsim.format.models import AccountModel, OrderModel, WebhookModel
+from drsim.format.models import AccountModel, OAuthModel, OrderModel, WebhookModel
 from drsim.web.app import routes
 from drsim.web.front import HEALTH
 from tests.harness import Client, Drsim
@@ -65,6 +65,12 @@ def test_every_key_of_an_order_a_webhook_and_an_account_is_documented() -> None:
             assert f"`{field.alias or name}`" in DOCS["worlds.md"], name
 
 
+def test_every_setting_of_a_webhook_is_documented() -> None:
+    for model in (WebhookModel, OAuthModel):
+        for name, field in model.model_fields.items():
+            assert re.search(rf"\b{field.alias or name}\b", DOCS["worlds.md"]), name
+
+
 def test_every_key_of_a_fault_is_documented_and_the_examples_load() -> None:
     _, _, text = DOCS["worlds.md"].partition("## faults[]")
     for model in (FaultWhenModel, FaultThenModel, FaultModel):
@@ -85,6 +91,7 @@ def test_the_documented_delays_are_the_usual_ones() -> None:
 def test_every_option_of_serve_can_be_set_by_its_environment_variable() -> None:
     values = {"PORT": "1", "CLOCK": "x2", "SEED": "7", "WEBHOOK": "http://x", "QUIET": "1", "API_KEY": "a,b"}
     values |= {name: name.lower() for name in ("HOST", "DB", "WEBHOOK_TOKEN", "CONTROL_TOKEN")} | {"SCENARIO": "s.yaml"}
+    values |= {"WEBHOOK_HOST": "a.example,*.b.example", "WEBHOOK_CA": "ca.pem", "WEBHOOK_INSECURE": "1"}
     parser = cli.build_parser({f"DRSIM_{name}": text for name, text in values.items()})
     chosen = vars(parser.parse_args(["serve"]))
     usual = vars(cli.build_parser({}).parse_args(["serve"]))
@@ -132,6 +139,26 @@ def test_a_port_in_use_and_a_missing_file_are_told_in_words(drsim: Drsim) -> Non
         assert done.returncode == code
         assert "drsim" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [["serve", "--port", "0"], ["run", str(ROOT / "scenarios")]])
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--webhook-host", "http://shop"], "is not a host"),
+        (["--webhook-host", "127.1"], "is not a host"),
+        (["--webhook-ca", "nowhere.pem"], "cannot read certificates from nowhere.pem: No such file or directory"),
+        (["--webhook-ca", str(ROOT / "README.md")], "cannot read certificates from"),
+        (["--webhook", "http://0x7f000001/"], "is not an address"),
+    ],
+)
+def test_a_network_that_cannot_be_is_told_when_it_is_named(command: list[str], options: list[str], told: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "drsim.cli", *command, *options], capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_waiting_for_a_server_ends_when_it_answers_or_when_time_is_up(drsim: Drsim) -> None:

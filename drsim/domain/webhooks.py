@@ -25,7 +25,10 @@ _TIMESTAMP = re.compile(r"0|[1-9][0-9]{0,17}")
 
 @value
 class Webhook:
-    """A subscription: which events go where. The newest of `secrets` is the first; `authentication` is kept as sent."""
+    """A subscription: which events go where. The newest of `secrets` is the first.
+
+    `authentication` (of the transport `HTTP`) and `oauth` (of `OAUTH`) are kept as sent; `oauth` with its `grantType`.
+    """
 
     id: str
     created: Time
@@ -38,6 +41,8 @@ class Webhook:
     authentication: Mapping[str, str] | None = None
     expand: tuple[str, ...] = ()
     """The event types it gets expanded; a setting of the dashboard, which the API does not show."""
+    transport: str = "HTTP"
+    oauth: Mapping[str, str] | None = None
 
     def wants(self, type: str) -> bool:
         """Whether an event of this type goes to it."""

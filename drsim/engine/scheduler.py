@@ -250,7 +250,7 @@ class Scheduler:
             wall = self._simulator.wall()
             signing = seal(webhook, sandbox.account, sandbox.clock.now(wall), wall)
             # The attempt counts as made when it was due, so that retries fall due at the same time in every run.
-            attempt = await self._sender.attempt(webhook, body, delivery.at, signing, mishap)
+            attempt = await self._sender.attempt(webhook, body, delivery.at, signing, mishap, sandbox.tokens)
             attempts.append(replace(attempt, duplicate=True) if copy else attempt)
         if body is delivery.event:
             return tuple(attempts)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import orjson
 
 from drsim import render
+from drsim.domain.addresses import Hosts
 from drsim.domain.clock import Clock, Time, format_precise
 from drsim.domain.decision import Context, Decision
 from drsim.domain.events import EXPANDABLE, Event
@@ -33,8 +34,9 @@ MOST_FIRED = 10_000
 class Work:
     """One unit of work in one sandbox: what an action loads and saves with. Lives on the database thread."""
 
-    def __init__(self, transaction: Transaction, sandbox: Sandbox, now: Time, wall: Time) -> None:
+    def __init__(self, transaction: Transaction, sandbox: Sandbox, now: Time, wall: Time, hosts: Hosts) -> None:
         self.transaction = transaction
+        self.hosts = hosts
         self.sandbox = sandbox
         self.now = now
         self.wall = wall
@@ -257,6 +259,8 @@ class Simulator:
         self._seed_of = seed_of
         self._clock_of = clock_of
         self._sandboxes: dict[str, Sandbox] = {}
+        self.hosts = Hosts()
+        """The hosts that webhooks may go to beside those of local networks."""
         self.stirred: Callable[[Sandbox], None] = lambda sandbox: None
         """Told on the event loop after every commit: something may have become due."""
         store.lost = self._sandboxes.clear
@@ -321,7 +325,7 @@ class Simulator:
         sandbox = known or self._load(transaction, name)
         before, noted, faults = sandbox.kept(), len(sandbox.fired or ()), sandbox.faults
         wall = self.wall()
-        work = Work(transaction, sandbox, sandbox.now(wall), wall)
+        work = Work(transaction, sandbox, sandbox.now(wall), wall, self.hosts)
         try:
             if sandbox.due is not None and sandbox.due <= work.now:
                 work.wake_due()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from drsim.domain import transport
 from drsim.domain.secrets import Secret
 from drsim.domain.webhooks import Webhook, given_up
 from drsim.engine import records
@@ -11,8 +12,11 @@ from drsim.engine.simulator import Work
 _AT_ONCE = 200
 
 
-def subscribe(work: Work, fields: Mapping[str, Any], secret: str | None = None) -> bytes:
-    """A new webhook with these fields of `Webhook` and, unless given, a generated secret; returns its public form."""
+def subscribe(work: Work, fields: Mapping[str, Any], secret: str | None = None, place: str = "") -> bytes:
+    """A new webhook with these fields of `Webhook` and, unless given, a generated secret; returns its public form.
+
+    Raises `Refused` for settings that do not fit together, naming parameters below `place`.
+    """
     webhook = Webhook(
         id=work.sandbox.new_id("webhook"),
         created=work.now,
@@ -20,6 +24,7 @@ def subscribe(work: Work, fields: Mapping[str, Any], secret: str | None = None) 
         secrets=(Secret(secret or new_secret(work), work.now),),
         **fields,
     )
+    transport.check(webhook, work.hosts, place)
     return save_webhook(work, webhook)
 
 

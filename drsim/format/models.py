@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from drsim.domain.account import VERSIONS, RiskTolerance, SignatureClock, SignatureOrder, SignatureUnit
 from drsim.domain.events import EXPANDABLE, TYPES, matching_types
 from drsim.domain.outcome import OPERATIONS, Operation
+from drsim.domain.transport import GRANTS, TRANSPORTS
 from drsim.format.buyer import SourceModel
 from drsim.format.faults import FaultModel
 from drsim.format.fields import (
@@ -30,7 +31,7 @@ from drsim.format.orders import ItemModel, OrderModel
 from drsim.format.part import Part
 from drsim.format.patterns import NumberPattern, TextPattern
 from drsim.format.problems import shown
-from drsim.format.written import NULL, Schema, Written, either, ref
+from drsim.format.written import NULL, Schema, Written, either, given, ref
 
 __all__ = [
     "AccountModel",
@@ -46,6 +47,9 @@ __all__ = [
     "WhenModel",
     "World",
 ]
+
+
+_URL = fitting(r"https?://[^\s/]\S*", "an address such as http://localhost:8080/hook")
 
 
 class DelaysModel(Part):
@@ -86,18 +90,65 @@ ExpandedTypes = Annotated[
 """Event types that can be expanded; `true` is all of them."""
 
 
+class AuthenticationModel(Part):
+    """`authentication` of a webhook: a user name, in either spelling, and a password."""
+
+    together: ClassVar[Schema] = {"anyOf": [given("userName"), given("username")]}
+
+    user_name: Text | None = None
+    username: Text | None = None
+    password: Prose
+
+    @model_validator(mode="after")
+    def _has_name(self) -> "AuthenticationModel":
+        if self.user_name is None and self.username is None:
+            refuse([((), "no user name", "'username' or 'userName'")])
+        return self
+
+
+class OAuthModel(Part):
+    """`oauth` of a webhook: where and how it asks for its access token."""
+
+    token_end_point: Annotated[str, _URL]
+    client_id: Text = Field(alias="clientID")
+    client_secret: Text
+    user_name: Text | None = None
+    password: Prose | None = None
+    grant_type: Annotated[str, one_of(GRANTS)] = GRANTS[0]
+    audience: Text | None = None
+
+
 class WebhookModel(Part):
     """`given.webhooks[]`. Without `types` it gets all events, without `token` its signing secret is made up."""
 
+    together: ClassVar[Schema] = {
+        "if": {"required": ["transportType"], "properties": {"transportType": {"enum": ["OAUTH"]}}},
+        "then": {**given("oauth"), "properties": {"oauth": {"not": NULL}, "authentication": NULL}},
+        "else": {"properties": {"oauth": NULL}},
+    }
+
     alias: Alias | None = Field(None, alias="as")
-    address: Annotated[str, fitting(r"https?://[^\s/]\S*", "an address such as http://localhost:8080/hook")] | None = (
-        None
-    )
+    address: Annotated[str, _URL] | None = None
     types: Annotated[tuple[EventType, ...], not_empty("event type")] | None = None
     token: Text | None = None
     enabled: Flag = True
     api_version: Annotated[str, one_of(("default", "latest", *VERSIONS))] = "default"
     expand: ExpandedTypes = ()
+    transport_type: Annotated[str, one_of(TRANSPORTS)] = TRANSPORTS[0]
+    authentication: AuthenticationModel | None = None
+    oauth: OAuthModel | None = None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "WebhookModel":
+        mistakes: list[Mistake] = []
+        if self.transport_type == "HTTP" and self.oauth is not None:
+            mistakes.append((("oauth",), "'oauth' with 'HTTP'", "it only with 'transportType: OAUTH'"))
+        if self.transport_type == "OAUTH" and self.authentication is not None:
+            mistakes.append((("authentication",), "'authentication' with 'OAUTH'", "it only with 'HTTP'"))
+        if self.transport_type == "OAUTH" and self.oauth is None:
+            mistakes.append((("transportType",), "'OAUTH' without 'oauth'", "them together"))
+        refuse(mistakes)
+        return self
 
     @property
     def event_types(self) -> list[str]:

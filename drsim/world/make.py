@@ -112,14 +112,18 @@ def _make_webhook(work: Work, model: WebhookModel, address: str | None) -> Any:
     if to is None:
         message = "A webhook needs an address: give one, or start drsim with --webhook."
         raise Refused("bad_request", "missing_parameter", message, "given.webhooks[].address")
-    fields = {
+    fields: dict[str, Any] = {
         "types": tuple(model.event_types),
         "address": to,
         "enabled": model.enabled,
         "api_version": model.api_version,
         "expand": model.expand,
+        "transport": model.transport_type,
     }
-    return orjson.loads(subscribe(work, fields, model.token))
+    for name in ("authentication", "oauth"):
+        part = getattr(model, name)
+        fields[name] = part and part.model_dump(by_alias=True, exclude_none=True)
+    return orjson.loads(subscribe(work, fields, model.token, "given.webhooks[]."))
 
 
 def _make_given_order(work: Work, model: OrderModel, made: Made) -> None:

@@ -31,6 +31,19 @@ given:
     - {as: hooks, address: "http://localhost/hooks", types: [order.created, order.*], token: whk_mine, enabled: false}
     - {as: older, address: "http://localhost/older", apiVersion: 2021-02-23, expand: [order.accepted]}
     - {as: expanded, address: "http://localhost/more", apiVersion: default, expand: true}
+    - {as: guarded, address: "http://localhost/a", transportType: HTTP, authentication: {username: u, password: p}}
+    - {as: other, address: "http://localhost/b", authentication: {userName: u, password: p}}
+    - as: tokens
+      address: "http://localhost/c"
+      transportType: OAUTH
+      oauth:
+        tokenEndPoint: http://localhost/token
+        clientID: id
+        clientSecret: secret
+        userName: u
+        password: p
+        grantType: password
+        audience: shops
 ---
 scenario: Behavior
 behavior:
