@@ -6,21 +6,21 @@ import os
 import socket
 import sys
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
-import aiohttp
 import orjson
 from aiohttp import web
-from multidict import CIMultiDict
 
 from drsim import __version__, machine, remote
 from drsim.domain.clock import format_precise
 from drsim.domain.webhooks import verified
+from drsim.forwarding import Forwarder
 from drsim.oneline import clean, summary
 from drsim.options import ListenOptions
+from drsim.registering import OwnWebhook, register, registered
 
 STOPPED, UNUSABLE, BROKEN = 0, 2, 3
 """Exit codes: stopped when told to, options that do not fit together, no way to listen or to register."""
@@ -30,16 +30,6 @@ LARGEST = 8 << 20
 
 _REMEMBERED = 10_000
 """So many event ids are kept to tell duplicates."""
-
-_FORWARDED_WITHIN = aiohttp.ClientTimeout(total=30)
-_FIRST_CALL, _LAST_CALL = 10.0, 3.0
-"""How many seconds the server has to make the webhook, and to delete it in the end."""
-
-_HOP_BY_HOP = frozenset(
-    "connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding upgrade"
-    " host content-length expect".split()
-)
-"""Headers that are about one connection, and those that follow from where a request goes and how long it is."""
 
 _GREEN, _RED, _YELLOW, _DIM = "32", "31", "33", "2"
 
@@ -65,7 +55,7 @@ async def listen(options: ListenOptions) -> int:
 async def _listen(options: ListenOptions, listening: socket.socket) -> None:
     """Listens until it is cancelled. Raises what keeps it from registering its webhook."""
     async with AsyncExitStack() as stack:
-        forwarder = await stack.enter_async_context(_Forwarder(options.forward)) if options.forward else None
+        forwarder = await stack.enter_async_context(Forwarder(options.forward)) if options.forward else None
         listener = _Listener(options, forwarder)
         await stack.enter_async_context(_serving(listener, listening))
         url = machine.url(listening)
@@ -74,73 +64,20 @@ async def _listen(options: ListenOptions, listening: socket.socket) -> None:
             _say(f"  forwards them to {options.forward}")
         if options.register:
             server = remote.Server(options.register, options.key, options.control_token)
-            listener.registering = asyncio.create_task(asyncio.to_thread(_register, server, options.types, url))
-            webhook = await stack.enter_async_context(_registered(server, listener.registering))
+            listener.registering = asyncio.create_task(asyncio.to_thread(register, server, options.types, url))
+            webhook = await stack.enter_async_context(registered(server, listener.registering, _say))
             _say(f"  registered at {server.url} as webhook {webhook.id}, which is deleted in the end")
         await asyncio.get_running_loop().create_future()
-
-
-class _Forwarder:
-    """Sends requests on as they came. Use as a context manager."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-
-    async def send(self, request: web.Request, body: bytes) -> web.Response:
-        """What the other end answers, or 502 where it cannot be asked."""
-        try:
-            async with self._session.request(
-                request.method,
-                self._url,
-                headers=_end_to_end(request.headers),
-                data=body or None,
-                allow_redirects=False,
-            ) as answer:
-                headers = _end_to_end(answer.headers)
-                return web.Response(status=answer.status, headers=headers, body=await answer.read())
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            reason = clean(str(error) or type(error).__name__, 200)
-            return web.Response(status=502, reason="Bad Gateway", text=f"drsim listen cannot forward: {reason}\n")
-
-    async def __aenter__(self) -> "_Forwarder":
-        # A connection each: on a kept one that the other end has closed, an event would be lost.
-        self._session = aiohttp.ClientSession(
-            timeout=_FORWARDED_WITHIN,
-            auto_decompress=False,
-            connector=aiohttp.TCPConnector(force_close=True),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
-        )
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._session.close()
-
-
-class _Webhook:
-    """The webhook that was made for this receiver, with its secrets as far as they are known."""
-
-    def __init__(self, server: remote.Server, id: str) -> None:
-        self._server = server
-        self.id = id
-        self.secrets: tuple[str, ...] = ()
-
-    def read_secrets(self) -> None:
-        """Looks its secrets up. Raises `Refusal` and `Unreachable`."""
-        told = remote.call(
-            self._server, "GET", f"/_sim/webhooks/{self.id}/secrets", wanted="secrets", seconds=_LAST_CALL
-        )
-        self.secrets = tuple(told["secrets"])
 
 
 class _Listener:
     """Takes requests, prints them, and answers as it was told."""
 
-    def __init__(self, options: ListenOptions, forwarder: _Forwarder | None) -> None:
+    def __init__(self, options: ListenOptions, forwarder: Forwarder | None) -> None:
         self._options = options
         self._forwarder = forwarder
         self._seen: OrderedDict[str, int] = OrderedDict()
-        self.registering: asyncio.Task[_Webhook] | None = None
+        self.registering: asyncio.Task[OwnWebhook] | None = None
 
     async def take(self, request: web.Request) -> web.StreamResponse:
         """One request; whatever it is, it gets an answer."""
@@ -219,50 +156,6 @@ async def _serving(listener: _Listener, listening: socket.socket) -> AsyncIterat
         await runner.cleanup()
 
 
-@asynccontextmanager
-async def _registered(server: remote.Server, making: "asyncio.Task[_Webhook]") -> AsyncIterator[_Webhook]:
-    """The webhook that is being made, deleted in the end, also when that comes before it is made."""
-    try:
-        yield await asyncio.shield(making)
-    finally:
-        deleting = asyncio.create_task(_delete(server, making))
-        while not deleting.done():
-            # Whoever says stop twice has to wait as well: it takes no longer than `_LAST_CALL`.
-            with suppress(asyncio.CancelledError):
-                await asyncio.shield(deleting)
-
-
-def _register(server: remote.Server, types: tuple[str, ...], address: str) -> _Webhook:
-    fields = {"types": list(types), "address": address}
-    made = remote.call(server, "POST", "/webhooks", fields, wanted="id", seconds=_FIRST_CALL)
-    webhook = _Webhook(server, made["id"])
-    try:
-        webhook.read_secrets()
-    except (remote.Refusal, remote.Unreachable):
-        _unregister(server, webhook)
-        raise
-    return webhook
-
-
-async def _delete(server: remote.Server, making: "asyncio.Task[_Webhook]") -> None:
-    with suppress(remote.Refusal, remote.Unreachable):
-        webhook = await making
-        _say(await asyncio.to_thread(_unregister, server, webhook))
-
-
-def _unregister(server: remote.Server, webhook: _Webhook) -> str:
-    """Deletes the webhook; says what came of it."""
-    try:
-        remote.call(server, "DELETE", f"/webhooks/{webhook.id}", seconds=_LAST_CALL)
-    except remote.Refusal as refusal:
-        if refusal.status != 404:
-            return f"webhook {webhook.id} could not be deleted: {refusal}"
-        return f"webhook {webhook.id} was already gone"
-    except remote.Unreachable:
-        return f"the server at {server.url} is gone, webhook {webhook.id} could not be deleted"
-    return f"webhook {webhook.id} deleted"
-
-
 class _Short(logging.Handler):
     """Says in one line what the HTTP library would tell with a traceback."""
 
@@ -286,12 +179,6 @@ def _is_here(url: str, listening: socket.socket) -> bool:
         return there.hostname in (*machine.LOCAL, host) and (there.port or 80) == port
     except ValueError:
         return False
-
-
-def _end_to_end(headers: Mapping[str, str]) -> CIMultiDict[str]:
-    """The headers that go on to the other end."""
-    named = {name.strip().lower() for name in headers.get("Connection", "").split(",")}
-    return CIMultiDict((name, text) for name, text in headers.items() if name.lower() not in _HOP_BY_HOP | named)
 
 
 def _fits(header: str, secrets: tuple[str, ...], body: bytes) -> bool:
