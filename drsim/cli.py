@@ -1,6 +1,7 @@
 """The command line. Every option can also be set by an environment variable, `DRSIM_` and its name.
 
-Exit codes: 0 all well, 1 an expectation failed, 2 wrong usage or an unreadable scenario, 3 could not run.
+Exit codes: 0 all well, 1 an expectation failed or a signature is not valid, 2 wrong usage or an unreadable file,
+3 could not run.
 """
 
 import argparse
@@ -17,6 +18,16 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
+    from drsim import machine
+
+    try:
+        return _run(arguments)
+    except BrokenPipeError:  # whoever read the output has seen enough
+        machine.drop_output()
+        return 3
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     from drsim import machine
 
     parser = build_parser(machine.environment())
@@ -47,6 +58,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return machine.run(lambda: listen(_listen_options(parser, chosen)))
     if chosen.command == "trigger":
         return _trigger(parser, chosen)
+    if chosen.command == "verify":
+        from drsim.verify import verify
+
+        if not all(chosen.token or [""]) or chosen.header is None:
+            parser.error("verify needs --token and --header")
+        return verify(chosen.header, chosen.token, chosen.file, chosen.tolerance)
     from drsim.wait import wait
 
     return wait(chosen.url, chosen.timeout)
@@ -70,6 +87,7 @@ def build_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     _add_trigger(
         commands.add_parser("trigger", help="make a running server live through what leads to an event"), environment
     )
+    _add_verify(commands.add_parser("verify", help="say whether the signature of a webhook is genuine"), environment)
     _add_wait(commands.add_parser("wait", help="wait until a server answers"), environment)
     return parser
 
@@ -193,6 +211,14 @@ def _add_trigger(parser: argparse.ArgumentParser, environment: Mapping[str, str]
 def _server_url(environment: Mapping[str, str]) -> str:
     """Where a server on this machine is reached."""
     return environment.get("DRSIM_URL", f"http://127.0.0.1:{environment.get('DRSIM_PORT', '3774')}")
+
+
+def _add_verify(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
+    option = _Adder(parser, environment)
+    parser.add_argument("file", nargs="?", metavar="FILE", help="the raw body (default: standard input)")
+    option("--token", metavar="TOKEN", action="append", type=_text, help="signing secret; one of several is enough")
+    option("--header", metavar="TEXT", type=_text, help="the DigitalRiver-Signature header as it came")
+    option("--tolerance", metavar="SPAN", type=_span, help="the timestamp may be no further from now, such as 5m")
 
 
 def _add_wait(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
@@ -348,11 +374,23 @@ def _rate(text: str) -> float:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
+def _text(text: str) -> str:
+    if not text.isprintable():
+        raise argparse.ArgumentTypeError("it holds characters that cannot be printed")
+    return text
+
+
 def _seconds(text: str) -> float:
-    from drsim.domain.clock import SECOND, parse_span
+    from drsim.domain.clock import SECOND
+
+    return _span(text) / SECOND
+
+
+def _span(text: str) -> int:
+    from drsim.domain.clock import parse_span
 
     try:
-        return parse_span(text) / SECOND
+        return parse_span(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 

@@ -1,15 +1,16 @@
-"""Resources as the API shows them: pure functions from domain values to JSON-ready mappings.
+"""Resources as the latest version of the API shows them: pure functions from domain values to JSON-ready mappings.
 
 Key order, presence of keys and number formats follow the published payloads (resources page, sections 1 and 2;
-platform page, 7.3). Amounts become major units here, times text.
+platform page, 7.3). Amounts become major units here, times text. Older versions are made of these in `versions`.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from drsim.domain.account import LATEST_VERSION
 from drsim.domain.charges import Charge, Operation
 from drsim.domain.clock import Time, format_millis, format_precise, format_span, format_time
-from drsim.domain.events import Event
+from drsim.domain.events import Event, Expansion
 from drsim.domain.faults import CallEffect, DeliveryEffect, Fault
 from drsim.domain.fulfillments import FulfilledItem, Fulfillment
 from drsim.domain.money import number
@@ -30,10 +31,6 @@ from drsim.domain.sources import Source
 from drsim.domain.webhooks import Attempt, Delivery, Webhook
 
 Json = dict[str, Any]
-
-LATEST_VERSION = "2021-12-13"
-VERSIONS = ("2020-01-07", "2020-09-30", "2020-12-17", "2021-02-23", "2021-03-23", LATEST_VERSION)
-"""The API versions that were ever published (platform page, section 2)."""
 
 _NO_ITEM_REFUNDS_SHOWN = ("fulfilled", "cancelled", "blocked", "dispute")
 
@@ -146,6 +143,11 @@ def event(it: Event, object: Any, webhook_ids: list[str]) -> Json:
     return shown | {"digitalriverVersion": LATEST_VERSION}
 
 
+def expansion(it: Order) -> Expansion:
+    """What an expanded event shows of this order beyond the plain one."""
+    return Expansion(tuple(item.product_more for item in it.items))
+
+
 def event_charge(it: Charge) -> Json:
     """A charge as events carry it: failure codes without their messages."""
     return _charge(it, messages=False)
@@ -176,10 +178,12 @@ def delivery(it: Delivery) -> Json:
         "eventId": it.event_id,
         "type": it.type,
         "webhookId": it.webhook_id,
+        "apiVersion": it.api_version,
         "state": it.state,
         "createdTime": format_precise(it.created),
         "attempts": [_attempt(each) for each in it.attempts],
     }
+    _put(shown, expanded=it.expanded or None)
     if it.due is not None:
         shown["nextAttemptTime"] = format_precise(it.due)
     if it.fault is not None:

@@ -38,7 +38,7 @@ async def run(options: RunOptions) -> int:
             read = _read(options, receiving, serving)
             suite = choosing.chosen(read, options.expression, options.tags)
         except (OSError, ValueError) as error:
-            return _fail(str(error), UNREADABLE)
+            return _unreadable(error)
         if not suite:
             return _fail(f"no scenario to run in {', '.join(options.paths)}", UNREADABLE)
         if options.list:
@@ -59,7 +59,9 @@ def check(paths: Sequence[str], variables: Mapping[str, str]) -> int:
     try:
         read = files.read_all(files.found(paths), known)
     except (OSError, ValueError) as error:
-        return _fail(str(error), UNREADABLE)
+        return _unreadable(error)
+    if not read:
+        return _fail(f"no scenario in {', '.join(paths)}", UNREADABLE)
     print(f"{len(read)} scenarios fit")
     return PASSED
 
@@ -141,6 +143,11 @@ def _tell(suite: SuiteResult, options: RunOptions) -> int:
 
 def _tags(file: File) -> str:
     return f"  [{', '.join(file.scenario.tags)}]" if file.scenario.tags else ""
+
+
+def _unreadable(error: OSError | ValueError) -> int:
+    told = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
+    return _fail(told, UNREADABLE)
 
 
 def _fail(message: str, code: int) -> int:

@@ -11,7 +11,7 @@ from drsim import cli
 from drsim.domain.account import Account
 from drsim.format.faults import FaultModel, FaultThenModel, FaultWhenModel
 from drsim.format.load import read
-from drsim.format.models import AccountModel, OrderModel
+from drsim.format.models import AccountModel, OrderModel, WebhookModel
 from drsim.web.app import routes
 from drsim.web.front import HEALTH
 from tests.harness import Client, Drsim
@@ -53,13 +53,14 @@ def test_every_control_route_is_documented_and_every_documented_one_exists() -> 
 
 
 def test_every_link_of_the_documentation_leads_somewhere() -> None:
-    for folder, text in ((ROOT, README), *((ROOT / "docs", text) for text in DOCS.values())):
+    suite = (ROOT / "scenarios", (ROOT / "scenarios" / "README.md").read_text())
+    for folder, text in ((ROOT, README), suite, *((ROOT / "docs", text) for text in DOCS.values())):
         for target in re.findall(r"\]\(([^)#]+)\)", text):
             assert target.startswith("http") or (folder / target).exists(), target
 
 
-def test_every_key_of_an_order_and_of_an_account_is_documented() -> None:
-    for model in (OrderModel, AccountModel):
+def test_every_key_of_an_order_a_webhook_and_an_account_is_documented() -> None:
+    for model in (OrderModel, WebhookModel, AccountModel):
         for name, field in model.model_fields.items():
             assert f"`{field.alias or name}`" in DOCS["worlds.md"], name
 
@@ -93,11 +94,11 @@ def test_every_option_of_serve_can_be_set_by_its_environment_variable() -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "scenarios").rglob("*.yaml")), ids=lambda path: path.name)
 def test_every_scenario_that_ships_loads(path: Path) -> None:
-    assert read(path.read_text(), path.name).name
+    assert read(path.read_text(), path.name, {}, lambda name: (path.parent / name).read_text()).name
 
 
 def test_a_server_starts_with_a_scenario_and_says_so() -> None:
-    path = ROOT / "scenarios" / "failing-capture.yaml"
+    path = ROOT / "scenarios" / "start" / "failing-capture.yaml"
     with Drsim("--clock", "manual", "--scenario", str(path)) as server:
         client = server.client()
         orders = client.ok(client.get("/orders"))["data"]

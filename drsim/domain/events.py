@@ -28,6 +28,17 @@ class Event:
     """For `*.updated`: the changed attributes as they were, in public form."""
 
 
+@value
+class Expansion:
+    """What an expanded event has more than the plain one: `physical` and `metadata` of each product, line by line."""
+
+    products: tuple[Mapping[str, Any], ...]
+
+
+EXPANDABLE = ("order.accepted", "order.cancelled", "order.refunded", "fulfillment.created")
+"""The event types that a webhook may get expanded (platform page, section 7.1)."""
+
+
 def _names(group: str, *steps: str) -> list[str]:
     return [f"{group}.{step}" for step in steps]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from drsim.domain.clock import SECOND, Span, Time
 from drsim.domain.faults import LOST, DeliveryEffect, Mishap
-from drsim.domain.webhooks import ANSWER_WITHIN, Attempt, Webhook, basic_authorization, forged, signature
+from drsim.domain.webhooks import ANSWER_WITHIN, Attempt, Seal, Webhook, basic_authorization, forged, signature
 
 if TYPE_CHECKING:
     import aiohttp
@@ -29,23 +29,23 @@ class Sender:
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
 
-    def headers(self, webhook: Webhook, body: bytes, timestamp: int) -> dict[str, str]:
-        """The headers of one attempt; `timestamp` in whole seconds."""
+    def headers(self, webhook: Webhook, body: bytes, seal: Seal) -> dict[str, str]:
+        """The headers of one attempt, signed with `seal`."""
         headers = {
             "Content-Type": "application/json;charset=UTF-8",
             "User-Agent": USER_AGENT,
-            "DigitalRiver-Signature": signature(webhook.secrets, timestamp, body),
+            "DigitalRiver-Signature": signature(seal.secrets, seal.timestamp, body),
         }
         if webhook.authentication:
             headers["Authorization"] = basic_authorization(webhook.authentication)
         return headers
 
     async def attempt(
-        self, webhook: Webhook, body: bytes, at: Time, timestamp: int, mishap: Mishap | None = None
+        self, webhook: Webhook, body: bytes, at: Time, seal: Seal, mishap: Mishap | None = None
     ) -> Attempt:
-        """Makes one attempt that counts as made at `at`, signed at `timestamp` (whole seconds), with its mishap."""
+        """Makes one attempt that counts as made at `at`, signed with `seal`, with its mishap."""
         effect = mishap.effect if mishap else DeliveryEffect()
-        headers = self.headers(forged(webhook) if effect.corrupt_signature else webhook, body, timestamp)
+        headers = self.headers(webhook, body, forged(seal) if effect.corrupt_signature else seal)
         sent = body[: len(body) // 2] if effect.truncate else body
         outcome = (None, LOST, 0) if effect.drop else await self.post(webhook.address, headers, sent)
         fault = mishap.fault if mishap else None

@@ -11,11 +11,11 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
-from drsim.domain.clock import SECOND, Clock, Time
+from drsim.domain.clock import Clock, Time
 from drsim.domain.faults import Mishap
 from drsim.domain.refusal import Refused
 from drsim.domain.values import replace
-from drsim.domain.webhooks import Attempt, Delivery, Webhook, attempted
+from drsim.domain.webhooks import Attempt, Delivery, Webhook, attempted, seal
 from drsim.engine import records
 from drsim.engine.delivery import Sender
 from drsim.engine.faults import UNHARMED, Turn, can_strike, take_turn
@@ -243,15 +243,18 @@ class Scheduler:
         self, sandbox: Sandbox, webhook: Webhook, delivery: DueDelivery, mishap: Mishap | None
     ) -> tuple[Attempt, ...]:
         """The attempt proper, and the copies that a fault sends after it."""
-        body = records.event_in_version(delivery.event, webhook.api_version)
+        body = records.sent_body(delivery)
         attempts: list[Attempt] = []
         for copy in range(1 + (mishap.effect.duplicate if mishap else 0)):
             wall = self._simulator.wall()
-            time = sandbox.clock.now(wall) if sandbox.account.signature_clock == "simulated" else wall
+            signing = seal(webhook, sandbox.account, sandbox.clock.now(wall), wall)
             # The attempt counts as made when it was due, so that retries fall due at the same time in every run.
-            attempt = await self._sender.attempt(webhook, body, delivery.at, time // SECOND, mishap)
+            attempt = await self._sender.attempt(webhook, body, delivery.at, signing, mishap)
             attempts.append(replace(attempt, duplicate=True) if copy else attempt)
-        return tuple(attempts)
+        if body is delivery.event:
+            return tuple(attempts)
+        # In an older version or expanded: the event on record does not tell what was sent.
+        return tuple(each if each.sent is not None else replace(each, sent=body.decode()) for each in attempts)
 
 
 class Move:

@@ -12,7 +12,7 @@ import orjson
 from drsim import render
 from drsim.domain.clock import Clock, Time, format_precise
 from drsim.domain.decision import Context, Decision
-from drsim.domain.events import Event
+from drsim.domain.events import EXPANDABLE, Event
 from drsim.domain.faults import Fault, Occasion, strike
 from drsim.domain.orders import Sale
 from drsim.domain.outcome import Rule
@@ -142,7 +142,9 @@ class Work:
         shown = shown or _Shown()
         for event in events:
             wanting = [webhook for webhook in self.webhooks() if webhook.wants(event.type) and not self.silent]
-            self.add(records.event_record(event, shown.object(event), [webhook.id for webhook in wanting]))
+            expanding = event.type in EXPANDABLE and any(event.type in webhook.expand for webhook in wanting)
+            more = render.expansion(event.sale.order) if expanding else None
+            self.add(records.event_record(event, shown.object(event), [webhook.id for webhook in wanting], more))
             self._note(event.at, 0, 0, event=event.type, id=event.id)
             for webhook in wanting:
                 self._deliver(event, webhook)
@@ -158,6 +160,8 @@ class Work:
             order_id=event.sale.order.id,
             state="pending",
             due=max(event.at, self.pushed_from),
+            api_version=self.sandbox.account.version(webhook.api_version),
+            expanded=event.type in webhook.expand,
         )
         self.add(records.delivery_record(delivery))
 

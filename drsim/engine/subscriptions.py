@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from drsim.domain.secrets import Secret
 from drsim.domain.webhooks import Webhook, given_up
 from drsim.engine import records
 from drsim.engine.simulator import Work
@@ -16,10 +17,15 @@ def subscribe(work: Work, fields: Mapping[str, Any], secret: str | None = None) 
         id=work.sandbox.new_id("webhook"),
         created=work.now,
         updated=work.now,
-        secrets=(secret or f"whk_{work.sandbox.new_id('webhook secret')}",),
+        secrets=(Secret(secret or new_secret(work), work.now),),
         **fields,
     )
     return save_webhook(work, webhook)
+
+
+def new_secret(work: Work) -> str:
+    """A generated signing secret."""
+    return f"whk_{work.sandbox.new_id('webhook secret')}"
 
 
 def save_webhook(work: Work, webhook: Webhook) -> bytes:

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from drsim.domain.account import RateLimit, RiskTolerance, SignatureClock
-from drsim.domain.events import TYPES, matching_types
+from drsim.domain.account import VERSIONS, RiskTolerance, SignatureClock, SignatureOrder, SignatureUnit
+from drsim.domain.events import EXPANDABLE, TYPES, matching_types
 from drsim.domain.outcome import OPERATIONS, Operation
 from drsim.format.buyer import SourceModel
 from drsim.format.faults import FaultModel
@@ -15,13 +15,14 @@ from drsim.format.fields import (
     EventType,
     Flag,
     Instant,
+    Limit,
     Prose,
     Text,
     fitting,
     not_empty,
     nothing_as,
     one_of,
-    read_rate_limit,
+    read_flag,
 )
 from drsim.format.mistakes import Mistake, refuse, wrong
 from drsim.format.numbers import Quantity, Seed
@@ -29,6 +30,7 @@ from drsim.format.orders import ItemModel, OrderModel
 from drsim.format.part import Part
 from drsim.format.patterns import NumberPattern, TextPattern
 from drsim.format.problems import shown
+from drsim.format.written import NULL, Schema, Written, either, ref
 
 __all__ = [
     "AccountModel",
@@ -59,13 +61,29 @@ class DelaysModel(Part):
 class AccountModel(Part):
     """`account`: how the simulated merchant account is set up; what is left out stays as it is."""
 
+    api_version: Annotated[str, one_of(VERSIONS)] | None = None
     risk_tolerance: Annotated[RiskTolerance, one_of(get_args(RiskTolerance))] | None = None
     authorization_ttl: Duration | None = None
     delays: Annotated[DelaysModel, nothing_as(dict)] = Field(default_factory=lambda: DelaysModel.model_validate({}))
-    rate_limit: Annotated[RateLimit | None, BeforeValidator(read_rate_limit)] = None
+    rate_limit: Limit = None
     capture_retries: tuple[Duration, ...] | None = None
     signature_clock: Annotated[SignatureClock, one_of(get_args(SignatureClock))] | None = None
+    signature_order: Annotated[SignatureOrder, one_of(get_args(SignatureOrder))] | None = None
+    signature_unit: Annotated[SignatureUnit, one_of(get_args(SignatureUnit))] | None = None
     webhook_retries: tuple[Duration, ...] | None = None
+
+
+def _read_types(value: Any) -> Any:
+    if value is None or isinstance(value, list | tuple):
+        return value or ()
+    return EXPANDABLE if read_flag(value) else ()
+
+
+ExpandedTypes = Annotated[
+    tuple[Annotated[str, one_of(EXPANDABLE)], ...],
+    Written(_read_types, lambda inner: either(inner, ref("Flag"), NULL)),
+]
+"""Event types that can be expanded; `true` is all of them."""
 
 
 class WebhookModel(Part):
@@ -78,6 +96,8 @@ class WebhookModel(Part):
     types: Annotated[tuple[EventType, ...], not_empty("event type")] | None = None
     token: Text | None = None
     enabled: Flag = True
+    api_version: Annotated[str, one_of(("default", "latest", *VERSIONS))] = "default"
+    expand: ExpandedTypes = ()
 
     @property
     def event_types(self) -> list[str]:
@@ -114,6 +134,16 @@ class WhenModel(Part):
 
 class ThenModel(Part):
     """`then` of a behavior rule: pending for `after`, then `state`; a pending one may have a `next`."""
+
+    together: ClassVar[Schema] = {
+        "allOf": [
+            {
+                "if": {"properties": {"state": {"enum": ["complete", "pending"]}}},
+                "then": {"properties": {"failureCode": NULL, "failureMessage": NULL}},
+            },
+            {"if": {"properties": {"state": {"enum": ["complete", "failed"]}}}, "then": {"properties": {"next": NULL}}},
+        ]
+    }
 
     state: Annotated[Literal["complete", "failed", "pending"], one_of(("complete", "failed", "pending"))]
     failure_code: Text | None = None
@@ -164,7 +194,9 @@ class World(Part):
     given: Annotated[GivenModel, nothing_as(dict)] = Field(default_factory=lambda: GivenModel.model_validate({}))
     behavior: Annotated[tuple[RuleModel, ...], nothing_as(tuple)] = ()
     faults: Annotated[tuple[FaultModel, ...], nothing_as(tuple)] = ()
-    steps: Annotated[list[Any], BeforeValidator(_not_kept)] = Field(default_factory=list)
+    steps: Annotated[list[Any], Written(_not_kept, {"type": ["array", "null"]}, replaced=False)] = Field(
+        default_factory=list
+    )
 
     @property
     def webhooks(self) -> tuple[WebhookModel, ...]:

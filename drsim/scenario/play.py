@@ -177,16 +177,21 @@ class Play:
         self._claimed.add(delivery["id"])
 
     async def is_signed(self, delivery: Mapping[str, Any], attempt: Mapping[str, Any]) -> bool:
-        """Whether the signature of an attempt is that of a live secret for the body that was sent.
+        """Whether the signature of an attempt is that of a secret of its webhook for the body that was sent.
 
-        Both are taken as they arrived where the runner's own receiver got them, else from drsim's record.
+        Signature and body are taken as they arrived where the runner's own receiver got them, else from drsim's record.
+        Secrets may have been rotated since: all that were ever seen count.
         """
         webhook = delivery["webhookId"]
-        if webhook not in self._secrets:
-            self._secrets[webhook] = (await self.control("GET", f"/webhooks/{webhook}/secrets"))["secrets"]
+        known = self._secrets.setdefault(webhook, [])
         header = attempt["requestHeaders"].get("DigitalRiver-Signature", "")
         body = await self.sent_body(delivery, attempt)
-        return any(verified(header, secret, body) for secret in self._secrets[webhook])
+        if any(verified(header, secret, body) for secret in known):
+            return True
+        live = (await self.control("GET", f"/webhooks/{webhook}/secrets"))["secrets"]
+        fresh = [secret for secret in live if secret not in known]
+        known += fresh
+        return any(verified(header, secret, body) for secret in fresh)
 
     async def sent_body(self, delivery: Mapping[str, Any], attempt: Mapping[str, Any]) -> bytes:
         """The body of an attempt: as it arrived at the runner's receiver, else from drsim's record."""

@@ -36,7 +36,7 @@ class Reader:
     def due_deliveries(self, sandbox: int, lane: str, until: Time, limit: int) -> list[DueDelivery]:
         """What is due in the lane of a webhook by `until`, in its order."""
         rows = self._connection.execute(
-            "SELECT d.id, d.due_at, d.public, e.public FROM document d"
+            "SELECT d.id, d.due_at, d.public, e.public, e.value FROM document d"
             " JOIN document e ON e.sandbox = d.sandbox AND e.kind = 'event' AND e.id = d.parent"
             " WHERE d.sandbox = ? AND d.lane = ? AND d.due_at <= ? ORDER BY d.due_at, d.number LIMIT ?",
             (sandbox, lane, until, limit),

@@ -10,12 +10,13 @@ Facets = frozenset[tuple[str, Value]]
 
 
 class DueDelivery(NamedTuple):
-    """A delivery that is due: its id, when, and in public form itself and its event."""
+    """A delivery that is due: its id, when, and in public form itself and its event, with that event's value if any."""
 
     id: str
     at: Time
     public: bytes
     event: bytes
+    more: bytes | None = None
 
 
 @value

@@ -10,7 +10,19 @@ from starlette.routing import Route
 from drsim.domain.refusal import Refused
 from drsim.engine.scheduler import Scheduler
 from drsim.engine.simulator import Simulator
-from drsim.web import charges, control, events, fulfillments, orders, sources, triggers, webhooks, worlds
+from drsim.web import (
+    charges,
+    control,
+    events,
+    fulfillments,
+    orders,
+    settings,
+    signing,
+    sources,
+    triggers,
+    webhooks,
+    worlds,
+)
 from drsim.web.answers import Answer, on_bug, on_http_error, on_refused
 from drsim.web.calls import CallLog
 
@@ -44,8 +56,11 @@ def routes() -> list[Route]:
         _at("/_sim/behavior/{id}", DELETE=worlds.delete_rule),
         _at("/_sim/faults", GET=worlds.list_faults, POST=worlds.create_fault),
         _at("/_sim/faults/{id}", DELETE=worlds.delete_fault),
+        _at("/_sim/webhooks/{id}", GET=settings.retrieve, PATCH=settings.update),
         _at("/_sim/deliveries", GET=control.deliveries),
-        _at("/_sim/webhooks/{id}/secrets", GET=control.secrets),
+        _at("/_sim/webhooks/{id}/secrets", GET=signing.secrets),
+        _at("/_sim/webhooks/{id}/rotate", POST=signing.rotate),
+        _at("/_sim/webhooks/{id}/revoke", POST=signing.revoke),
         _at("/_sim/events", GET=control.events),
         _at("/_sim/requests", GET=control.requests),
         _at("/_sim/timeline", GET=control.sandbox_timeline),

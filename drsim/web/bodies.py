@@ -247,6 +247,12 @@ class OrderChangeBody(Body):
     metadata: Metadata | None = None
 
 
+class WebhookSettingsBody(Body):
+    """`PATCH /_sim/webhooks/{id}`: what the API has no field for."""
+
+    expand: list[Text] | None = None
+
+
 class AuthenticationBody(Body):
     """Basic authentication of a webhook, in either spelling of the name."""
 
@@ -264,6 +270,19 @@ class WebhookBody(Body):
     enabled: bool | None = None
     transportType: Text | None = None
     authentication: AuthenticationBody | None = None
+
+
+class RotateBody(Body):
+    """`POST /_sim/webhooks/{id}/rotate`."""
+
+    expireOldIn: Text | None = None
+    secret: Text | None = None
+
+
+class RevokeBody(Body):
+    """`POST /_sim/webhooks/{id}/revoke`."""
+
+    secret: Text
 
 
 class AdvanceBody(Body):

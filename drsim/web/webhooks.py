@@ -5,13 +5,13 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
+from drsim.domain.account import VERSIONS
 from drsim.domain.events import TYPES, matching_types
 from drsim.domain.refusal import invalid, missing, not_found
 from drsim.domain.values import replace
 from drsim.domain.webhooks import Webhook
 from drsim.engine.simulator import Work
 from drsim.engine.subscriptions import give_up_deliveries, save_webhook, subscribe
-from drsim.render import VERSIONS
 from drsim.web import desk
 from drsim.web.answers import Answer
 from drsim.web.lists import several

@@ -120,7 +120,13 @@ def _make_webhook(work: Work, model: WebhookModel, address: str | None) -> Any:
     if to is None:
         message = "A webhook needs an address: give one, or start drsim with --webhook."
         raise Refused("bad_request", "missing_parameter", message, "given.webhooks[].address")
-    fields = {"types": tuple(model.event_types), "address": to, "enabled": model.enabled}
+    fields = {
+        "types": tuple(model.event_types),
+        "address": to,
+        "enabled": model.enabled,
+        "api_version": model.api_version,
+        "expand": model.expand,
+    }
     return orjson.loads(subscribe(work, fields, model.token))
 
 

@@ -1,18 +1,24 @@
 import base64
+import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from drsim.domain.account import Account
-from drsim.domain.clock import HOUR, MINUTE
+from drsim.domain.clock import DAY, HOUR, MINUTE, SECOND
+from drsim.domain.secrets import Secret
 from drsim.domain.states import IllegalStep
 from drsim.domain.webhooks import (
     Attempt,
     Delivery,
+    Seal,
     Webhook,
     attempted,
     basic_authorization,
     given_up,
+    parts,
+    seal,
     signature,
     verified,
 )
@@ -30,7 +36,7 @@ def a_delivery() -> Delivery:
 
 
 def test_a_webhook_wants_its_types_while_it_is_enabled() -> None:
-    webhook = Webhook("w", START, START, ("order.accepted",), "http://localhost", ("s",))
+    webhook = Webhook("w", START, START, ("order.accepted",), "http://localhost", (Secret("s", START),))
     assert webhook.wants("order.accepted")
     assert not webhook.wants("order.cancelled")
     assert not replace(webhook, enabled=False).wants("order.accepted")
@@ -84,7 +90,7 @@ def test_a_signature_is_the_hmac_of_timestamp_and_raw_body() -> None:
     assert signature(("whk_1",), 1656698158, BODY) == "1656698158, ztSJ5oB4YF3BngFMhwotkYtuQ6NCZBwH69xX89rdZxs="
 
 
-def test_every_live_secret_signs_the_newest_first() -> None:
+def test_every_secret_signs_in_the_order_given() -> None:
     both = signature(("new", "old"), 7, BODY).split(", ")
     assert both == ["7", signature(("new",), 7, BODY).split(", ")[1], signature(("old",), 7, BODY).split(", ")[1]]
 
@@ -99,10 +105,80 @@ def test_each_live_secret_verifies_and_no_other() -> None:
 
 
 @pytest.mark.parametrize(
-    "header", ["", "7", "7, ", "x, y", "7, AAAA", "-7, AAAA", "7, \u00e9", "\u0667, AAAA", "7.0, A"]
+    "header",
+    [
+        "",
+        "7",
+        "7, ",
+        "x, y",
+        "7, AAAA",
+        "-7, AAAA",
+        "7, \u00e9",
+        "7, \udcff",
+        "9" * 5_000 + ", A",
+        "\u0667, AAAA",
+        "7.0, A",
+    ],
 )
 def test_what_is_no_signature_does_not_verify(header: str) -> None:
     assert not verified(header, "new", BODY)
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        ("", "its first part, '', is no timestamp"),
+        ("t=7, AAAA", "its first part, 't=7', is no timestamp"),
+        ("07, AAAA", "its first part, '07', is no timestamp"),
+        ("9" * 19 + ", AAAA", "is no timestamp"),
+        ("7", "no signature follows its timestamp"),
+        ("7, ", "no signature follows its timestamp"),
+    ],
+)
+def test_the_wrong_part_of_a_header_is_named(header: str, told: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(told)):
+        parts(header)
+
+
+def test_a_header_is_taken_apart_with_and_without_blanks() -> None:
+    assert parts("7, a, b") == parts(" 7,a,b ") == (7, ("a", "b"))
+
+
+WALL = START + 3 * DAY + 456_789
+WEBHOOK = Webhook(
+    "w",
+    START,
+    START,
+    (),
+    "http://localhost",
+    (Secret("new", START), Secret("older", START, START + HOUR), Secret("oldest", START, START + MINUTE)),
+)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sealed"),
+    [
+        ({}, Seal(WALL // SECOND, ("new", "older"))),
+        ({"signature_order": "oldest-first"}, Seal(WALL // SECOND, ("older", "new"))),
+        ({"signature_unit": "milliseconds"}, Seal(WALL // 1_000, ("new", "older"))),
+        ({"signature_clock": "simulated"}, Seal(START // SECOND + 60, ("new", "older"))),
+        (
+            {"signature_clock": "simulated", "signature_unit": "milliseconds"},
+            Seal(START // 1_000 + 60_000, ("new", "older")),
+        ),
+    ],
+)
+def test_a_seal_has_what_is_live_in_the_layout_of_the_account(settings: dict[str, Any], sealed: Seal) -> None:
+    assert seal(WEBHOOK, Account(**settings), START + MINUTE, WALL) == sealed
+
+
+@pytest.mark.parametrize("order", [("new", "old"), ("old", "new")])
+@pytest.mark.parametrize("timestamp", [WALL // SECOND, WALL // 1_000])
+def test_any_layout_and_unit_verifies(order: tuple[str, str], timestamp: int) -> None:
+    header = signature(order, timestamp, BODY)
+    assert verified(header, "new", BODY)
+    assert verified(header, "old", BODY)
+    assert not verified(header, "other", BODY)
 
 
 @pytest.mark.parametrize("name", ["username", "userName"])
