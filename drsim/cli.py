@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from drsim import __version__
 
 if TYPE_CHECKING:
-    from drsim.options import RunOptions, ServeOptions
+    from drsim.options import ListenOptions, RunOptions, ServeOptions
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,6 +52,12 @@ def _run(arguments: Sequence[str] | None) -> int:
         from drsim.demo import demo
 
         return machine.run(demo)
+    if chosen.command == "listen":
+        from drsim.listen import listen
+
+        return machine.run(lambda: listen(_listen_options(parser, chosen)))
+    if chosen.command == "trigger":
+        return _trigger(parser, chosen)
     if chosen.command == "verify":
         from drsim.verify import verify
 
@@ -77,6 +83,10 @@ def build_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     _add_check(commands.add_parser("check", help="read scenario files without playing them"), environment)
     commands.add_parser("schema", help="print the JSON Schema of scenario files, for editors")
     commands.add_parser("demo", help="play the whole story on a real server and a real receiver, then exit")
+    _add_listen(commands.add_parser("listen", help="receive events, print them, verify them"), environment)
+    _add_trigger(
+        commands.add_parser("trigger", help="make a running server live through what leads to an event"), environment
+    )
     _add_verify(commands.add_parser("verify", help="say whether the signature of a webhook is genuine"), environment)
     _add_wait(commands.add_parser("wait", help="wait until a server answers"), environment)
     return parser
@@ -89,8 +99,8 @@ class _Adder:
         self._parser = parser
         self._environment = environment
 
-    def __call__(self, *names: str, default: str | None = None, **settings: Any) -> None:
-        variable = "DRSIM_" + names[-1].lstrip("-").replace("-", "_").upper()
+    def __call__(self, *names: str, default: str | None = None, variable: str | None = None, **settings: Any) -> None:
+        variable = variable or "DRSIM_" + names[-1].lstrip("-").replace("-", "_").upper()
         value: object = self._environment.get(variable, default)
         if settings.get("action") == "append":
             read = settings.get("type", str)
@@ -166,6 +176,57 @@ def _add_check(parser: argparse.ArgumentParser, environment: Mapping[str, str]) 
     option("--var", metavar="K=V", action="append", type=_variable, help="what ${K} stands for, before the environment")
 
 
+def _add_listen(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
+    option, here = _Adder(parser, environment), _server_url(environment)
+    # DRSIM_HOST and DRSIM_PORT are where the server listens.
+    option(
+        "--host",
+        default="127.0.0.1",
+        variable="DRSIM_LISTEN_HOST",
+        help="address to listen on (default: %(default)s; DRSIM_LISTEN_HOST)",
+    )
+    option(
+        "--port",
+        default="3775",
+        type=_port,
+        variable="DRSIM_LISTEN_PORT",
+        help="port to listen on, 0 for a free one (default: %(default)s; DRSIM_LISTEN_PORT)",
+    )
+    option("--token", metavar="TOKEN", action="append", help="secret to verify signatures with (may be given again)")
+    option(
+        "--forward", metavar="URL", type=_address, help="send each request on to there, and answer what that answers"
+    )
+    option("--status", metavar="N", type=_status, help="what to answer (default: 200)")
+    option("--delay", metavar="SPAN", type=_seconds, default="0s", help="how long to wait before answering")
+    option("--body", action="store_true", help="print bodies as well")
+    option(
+        "--register",
+        nargs="?",
+        const=here,
+        metavar="URL",
+        type=lambda text: _server(text, here),
+        help=f"make a webhook for this receiver at a running server meanwhile (default: {here})",
+    )
+    option("--types", metavar="T,...", type=_types, help="with --register: only these event types, such as order.*")
+    option("--key", default="sk_test_drsim", help="with --register: key to the sandbox (default: %(default)s)")
+    option("--control-token", metavar="TOKEN", help="with --register: what the server was started with")
+
+
+def _add_trigger(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
+    option = _Adder(parser, environment)
+    parser.add_argument("type", nargs="?", metavar="TYPE", help="event type, such as order.charge.capture.failed")
+    option("--order", metavar="ID", help="live through it with this order instead of a new one")
+    option("--url", default=_server_url(environment), type=_address, help="the server (default: %(default)s)")
+    option("--key", default="sk_test_drsim", help="key to the sandbox (default: %(default)s)")
+    option("--control-token", metavar="TOKEN", help="what the server was started with")
+    parser.add_argument("--list", action="store_true", help="name the event types instead, and what leads to them")
+
+
+def _server_url(environment: Mapping[str, str]) -> str:
+    """Where a server on this machine is reached."""
+    return environment.get("DRSIM_URL", f"http://127.0.0.1:{environment.get('DRSIM_PORT', '3774')}")
+
+
 def _add_verify(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
     option = _Adder(parser, environment)
     parser.add_argument("file", nargs="?", metavar="FILE", help="the raw body (default: standard input)")
@@ -175,8 +236,7 @@ def _add_verify(parser: argparse.ArgumentParser, environment: Mapping[str, str])
 
 
 def _add_wait(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
-    port = environment.get("DRSIM_PORT", "3774")
-    parser.add_argument("--url", default=environment.get("DRSIM_URL", f"http://127.0.0.1:{port}"))
+    parser.add_argument("--url", default=_server_url(environment))
     parser.add_argument("--timeout", type=_seconds, default=10.0, metavar="SPAN", help="how long (default: 10s)")
 
 
@@ -233,6 +293,41 @@ def _run_options(parser: argparse.ArgumentParser, chosen: argparse.Namespace) ->
     )
 
 
+def _listen_options(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> "ListenOptions":
+    from drsim.domain.events import TYPES
+    from drsim.options import ListenOptions
+
+    if chosen.forward and chosen.status is not None:
+        parser.error("--forward answers what the other end answers: leave out --forward or --status")
+    if chosen.types and not chosen.register:
+        parser.error("--types needs --register")
+    return ListenOptions(
+        host=chosen.host,
+        port=chosen.port,
+        tokens=tuple(chosen.token),
+        forward=chosen.forward,
+        status=chosen.status or 200,
+        delay=chosen.delay,
+        body=chosen.body,
+        register=chosen.register,
+        types=chosen.types or tuple(sorted(TYPES)),
+        key=chosen.key,
+        control_token=chosen.control_token,
+    )
+
+
+def _trigger(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> int:
+    from drsim.trigger import list_triggers, trigger
+
+    if chosen.list:
+        return list_triggers()
+    if chosen.type is None:
+        parser.error("trigger needs a TYPE; --list names them")
+    from drsim.remote import Server
+
+    return trigger(chosen.type, chosen.order, Server(chosen.url, chosen.key, chosen.control_token))
+
+
 def _variable(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name):
@@ -253,6 +348,31 @@ def _host(text: str) -> str:
         return read_pattern(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"'{text}' is not a host: example.com, *.example.com or *") from error
+
+
+def _server(text: str, here: str) -> str | None:
+    """A server's address; DRSIM_REGISTER may also say just yes or no."""
+    if text.lower() in ("", "0", "false", "no"):
+        return None
+    return here if text.lower() in ("1", "true", "yes") else _address(text)
+
+
+def _types(text: str) -> tuple[str, ...]:
+    from drsim.domain.events import TYPES, matching_types
+
+    types: list[str] = []
+    for pattern in filter(None, (each.strip() for each in text.split(","))):
+        found = [type for type in matching_types(pattern) if type in TYPES]
+        if not found:
+            raise argparse.ArgumentTypeError(f"'{pattern}' is no event type")
+        types += found
+    return tuple(dict.fromkeys(types))
+
+
+def _status(text: str) -> int:
+    if not text.isdecimal() or not 200 <= int(text) <= 599:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a status: 200 to 599")
+    return int(text)
 
 
 def _jobs(text: str) -> int:

@@ -91,6 +91,19 @@ TYPES: frozenset[str] = frozenset(
 )
 """Every event type a webhook may name (platform page, 7.2); drsim emits those of the flows it plays."""
 
+EMITTED: frozenset[str] = frozenset(
+    [
+        *_names("order", "created", "accepted", "pending_payment", "review_opened", "blocked", "cancelled"),
+        *_names("order", "fulfilled", "complete", "updated", "dispute", "refunded"),
+        *_names("order.charge", "pending", "capturable", "processing", "complete", "cancelled"),
+        *_names("order.charge", "failed", "reauth.failed"),
+        *_names("order.charge.capture", "pending", "complete", "failed"),
+        *_names("order.charge.cancel", "pending", "complete", "failed"),
+        "fulfillment.created",
+    ]
+)
+"""The event types drsim emits: nothing else can be told, and each has a story in `world.stories` that leads to it."""
+
 
 def matching_types(pattern: str) -> list[str]:
     """The event types that a `type` filter names: itself, or with `*` all that fit, in order of name."""

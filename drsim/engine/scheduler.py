@@ -6,7 +6,8 @@ is a lane: its events go out one after the other in order, and a slow one delays
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
@@ -64,26 +65,18 @@ class Scheduler:
         Returns what has happened. Raises `Refused` (409) while another move is under way in this sandbox: a receiver
         that moves the clock while the clock waits for it would wait for ever. Also when the sandbox is reset meanwhile.
         """
-        sandbox = self._begin_move(await self._simulator.sandbox(name))
-        try:
-            await self._quiet(sandbox)  # what is still under way from before is not of this move
-            await self._act(sandbox, _begin_notes)
-            await self._move_through(sandbox, to)
-            await self._set_time(sandbox, to)
-            await self._quiet(sandbox)
-            return await self._act(sandbox, _end_notes)
-        finally:
-            self._moving.discard(sandbox)
+        async with self.moving(name) as move:
+            await move.rest()  # what is still under way from before is not of this move
+            await move.act(_begin_notes)
+            await move.to(to)
+            return await move.act(_end_notes)
 
     async def settle(self, name: str, until: Time | None) -> None:
         """Waits until nothing due is left and no delivery flies; with `until`, also runs what is due by then."""
-        sandbox = self._begin_move(await self._simulator.sandbox(name))
-        try:
-            await self._quiet(sandbox)
+        async with self.moving(name) as move:
+            await move.rest()
             if until is not None:
-                await self._move_through(sandbox, until)
-        finally:
-            self._moving.discard(sandbox)
+                await move.through(until)
 
     def next_due(self, sandbox: Sandbox, webhooks: Iterable[Webhook]) -> Time | None:
         """When something next happens in a sandbox, if anything."""
@@ -92,11 +85,17 @@ class Scheduler:
         dues = [due for lane in lanes if (due := reader.next_due(number, lane)) is not None]
         return min(dues, default=None)
 
-    def _begin_move(self, sandbox: Sandbox) -> Sandbox:
+    @asynccontextmanager
+    async def moving(self, name: str) -> AsyncIterator["Move"]:
+        """Keeps the clock of a sandbox for one mover. Raises `Refused` (409) while another has it."""
+        sandbox = await self._simulator.sandbox(name)
         if sandbox in self._moving:
             raise Refused("conflict", "clock_in_motion", "The clock of this sandbox is already being moved.")
         self._moving.add(sandbox)
-        return sandbox
+        try:
+            yield Move(self, sandbox)
+        finally:
+            self._moving.discard(sandbox)
 
     async def _act(self, sandbox: Sandbox, action: Callable[[Work], T]) -> T:
         """Performs an action in this life of a sandbox. Raises `Refused` when it was reset meanwhile."""
@@ -256,6 +255,32 @@ class Scheduler:
             return tuple(attempts)
         # In an older version or expanded: the event on record does not tell what was sent.
         return tuple(each if each.sent is not None else replace(each, sent=body.decode()) for each in attempts)
+
+
+class Move:
+    """What the one who moves the clock of a sandbox can do. All of it raises `Refused` when the sandbox was reset."""
+
+    def __init__(self, scheduler: Scheduler, sandbox: Sandbox) -> None:
+        self._scheduler = scheduler
+        self._sandbox = sandbox
+
+    async def act(self, action: Callable[[Work], T]) -> T:
+        """Performs an action in the sandbox."""
+        return await self._scheduler._act(self._sandbox, action)
+
+    async def rest(self) -> None:
+        """Waits until everything due by now has happened and no delivery is in flight."""
+        await self._scheduler._quiet(self._sandbox)
+
+    async def through(self, time: Time) -> None:
+        """Lets happen, in order, what is due by then; the clock stays at the last of it."""
+        await self._scheduler._move_through(self._sandbox, time)
+
+    async def to(self, time: Time) -> None:
+        """Moves the clock, letting everything due on the way happen in order."""
+        await self.through(time)
+        await self._scheduler._set_time(self._sandbox, time)
+        await self.rest()
 
 
 class _Timer(NamedTuple):

@@ -10,7 +10,19 @@ from starlette.routing import Route
 from drsim.domain.refusal import Refused
 from drsim.engine.scheduler import Scheduler
 from drsim.engine.simulator import Simulator
-from drsim.web import charges, control, events, fulfillments, orders, settings, signing, sources, webhooks, worlds
+from drsim.web import (
+    charges,
+    control,
+    events,
+    fulfillments,
+    orders,
+    settings,
+    signing,
+    sources,
+    triggers,
+    webhooks,
+    worlds,
+)
 from drsim.web.answers import Answer, on_bug, on_http_error, on_refused
 from drsim.web.calls import CallLog
 
@@ -37,6 +49,7 @@ def routes() -> list[Route]:
         _at("/_sim/settle", POST=control.settle),
         _at("/_sim/reset", POST=control.reset),
         _at("/_sim/orders", POST=worlds.create_order),
+        _at("/_sim/trigger", GET=triggers.listed, POST=triggers.trigger),
         _at("/_sim/orders/{id}/timeline", GET=control.order_timeline),
         _at("/_sim/scenario", POST=worlds.load_scenario),
         _at("/_sim/behavior", GET=worlds.list_rules, POST=worlds.create_rule),

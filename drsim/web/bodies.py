@@ -315,6 +315,13 @@ class AdvanceBody(Body):
     to: Text | None = None
 
 
+class TriggerBody(Body):
+    """`POST /_sim/trigger`."""
+
+    type: Text
+    orderId: Id | None = None
+
+
 class SettleBody(Body):
     """`POST /_sim/settle`."""
 
