@@ -262,7 +262,14 @@ steps:
   - name: It was delivered
     delivery: order.created
     to: hooks
-    expect: {status: 200, attempts: 1, signature: valid, body: {}, state: delivered, error: {$exists: false}}
+    expect:
+      status: 200
+      attempts: 1
+      signature: valid
+      headers: {content-type: {$contains: json}}
+      body: {}
+      state: delivered
+      error: {$exists: false}
     within: 1h
     save: {sent: .}
   - {name: It answers, receiver: {status: 500, delay: 4s, drop: true, times: 2, to: hooks}}
