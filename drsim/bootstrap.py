@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import TypeVar
 
 from drsim import machine
+from drsim.domain.addresses import Hosts, read_address
 from drsim.domain.clock import Clock, parse_time
 from drsim.domain.values import value
 from drsim.engine import records
 from drsim.engine.delivery import Sender
 from drsim.engine.scheduler import Scheduler
 from drsim.engine.simulator import Simulator, Work
+from drsim.engine.transport import Network, check_certificates
+from drsim.options import RunOptions, ServeOptions
 from drsim.store import Store
 from drsim.web.app import application
 from drsim.web.calls import CallLog
@@ -37,6 +40,7 @@ class Settings:
     keys: tuple[str, ...] = ()
     local: bool = True
     control_token: str | None = None
+    network: Network = Network()
 
 
 @value
@@ -60,7 +64,8 @@ async def backend(settings: Settings, front: Front) -> AsyncIterator[Backend]:
     with machine.state_file(settings.db) as path:
         store = await Store.open(path, durable=settings.db is not None, types=records.TYPES)
         simulator = Simulator(store, machine.wall, _seeds(settings.seed), _clocks(settings))
-        sender = Sender()
+        simulator.hosts = settings.network.hosts
+        sender = Sender(settings.network)
         scheduler = Scheduler(simulator, sender)
         calls = CallLog(simulator)
         front.leave = calls.leave
@@ -82,6 +87,19 @@ async def backend(settings: Settings, front: Front) -> AsyncIterator[Backend]:
             await scheduler.stop()
             await sender.close()
             await store.close()
+
+
+def network(options: ServeOptions | RunOptions) -> Network:
+    """The network as the command line opens it: --webhook opens its own host. Raises `ValueError`."""
+    if options.webhook_ca is not None:
+        check_certificates(options.webhook_ca)
+    own: tuple[str, ...] = ()
+    if options.webhook:
+        try:
+            own = (read_address(options.webhook).host.rstrip("."),)
+        except ValueError as error:
+            raise ValueError(f"'{options.webhook}' is not an address that events can be sent to") from error
+    return Network(Hosts((*options.webhook_hosts, *own)), options.webhook_ca, options.webhook_insecure)
 
 
 def _seeds(seed: int | None) -> Callable[[str], int]:

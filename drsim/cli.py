@@ -1,6 +1,7 @@
 """The command line. Every option can also be set by an environment variable, `DRSIM_` and its name.
 
-Exit codes: 0 all well, 1 an expectation failed, 2 wrong usage or an unreadable scenario, 3 could not run.
+Exit codes: 0 all well, 1 an expectation failed or a signature is not valid, 2 wrong usage or an unreadable file,
+3 could not run.
 """
 
 import argparse
@@ -12,11 +13,21 @@ from typing import TYPE_CHECKING, Any
 from drsim import __version__
 
 if TYPE_CHECKING:
-    from drsim.options import RunOptions, ServeOptions
+    from drsim.options import ListenOptions, RunOptions, ServeOptions
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
+    from drsim import machine
+
+    try:
+        return _run(arguments)
+    except BrokenPipeError:  # whoever read the output has seen enough
+        machine.drop_output()
+        return 3
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     from drsim import machine
 
     parser = build_parser(machine.environment())
@@ -41,6 +52,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from drsim.demo import demo
 
         return machine.run(demo)
+    if chosen.command == "listen":
+        from drsim.listen import listen
+
+        return machine.run(lambda: listen(_listen_options(parser, chosen)))
+    if chosen.command == "trigger":
+        return _trigger(parser, chosen)
+    if chosen.command == "verify":
+        from drsim.verify import verify
+
+        if not all(chosen.token or [""]) or chosen.header is None:
+            parser.error("verify needs --token and --header")
+        return verify(chosen.header, chosen.token, chosen.file, chosen.tolerance)
     from drsim.wait import wait
 
     return wait(chosen.url, chosen.timeout)
@@ -60,6 +83,11 @@ def build_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     _add_check(commands.add_parser("check", help="read scenario files without playing them"), environment)
     commands.add_parser("schema", help="print the JSON Schema of scenario files, for editors")
     commands.add_parser("demo", help="play the whole story on a real server and a real receiver, then exit")
+    _add_listen(commands.add_parser("listen", help="receive events, print them, verify them"), environment)
+    _add_trigger(
+        commands.add_parser("trigger", help="make a running server live through what leads to an event"), environment
+    )
+    _add_verify(commands.add_parser("verify", help="say whether the signature of a webhook is genuine"), environment)
     _add_wait(commands.add_parser("wait", help="wait until a server answers"), environment)
     return parser
 
@@ -71,8 +99,8 @@ class _Adder:
         self._parser = parser
         self._environment = environment
 
-    def __call__(self, *names: str, default: str | None = None, **settings: Any) -> None:
-        variable = "DRSIM_" + names[-1].lstrip("-").replace("-", "_").upper()
+    def __call__(self, *names: str, default: str | None = None, variable: str | None = None, **settings: Any) -> None:
+        variable = variable or "DRSIM_" + names[-1].lstrip("-").replace("-", "_").upper()
         value: object = self._environment.get(variable, default)
         if settings.get("action") == "append":
             read = settings.get("type", str)
@@ -90,6 +118,7 @@ def _add_serve(parser: argparse.ArgumentParser, environment: Mapping[str, str]) 
     option("--scenario", metavar="FILE", action="append", help="world to start with: all of a scenario but its steps")
     option("--webhook", metavar="URL", type=_address, help="endpoint that gets every event")
     option("--webhook-token", metavar="TOKEN", help="secret that signs the events to --webhook")
+    _add_network(option)
     option(
         "--clock",
         default="real",
@@ -113,6 +142,7 @@ def _add_run(parser: argparse.ArgumentParser, environment: Mapping[str, str]) ->
         help="endpoint of the system under test; webhooks without an address go there",
     )
     option("--webhook-token", metavar="TOKEN", help="secret that signs what goes to --webhook (default: whk_drsim)")
+    _add_network(option)
     option("--host", default="127.0.0.1", help="address on which the system under test finds the API")
     option("--port", type=_port, metavar="N", help="port of the API (default: a free one, 3774 with --webhook)")
     option(
@@ -128,15 +158,85 @@ def _add_run(parser: argparse.ArgumentParser, environment: Mapping[str, str]) ->
     option("--list", action="store_true", help="name the scenarios instead of playing them")
 
 
+def _add_network(option: _Adder) -> None:
+    option(
+        "--webhook-host",
+        metavar="NAME",
+        action="append",
+        type=_host,
+        help="webhooks may also go there; others go to local networks only (*.example.com: names below, *: all)",
+    )
+    option("--webhook-ca", metavar="FILE", help="trust these certificates of https webhooks, too")
+    option("--webhook-insecure", action="store_true", help="trust every certificate of https webhooks")
+
+
 def _add_check(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
     option = _Adder(parser, environment)
     parser.add_argument("paths", nargs="+", metavar="PATH", help="scenario file, or folder of them")
     option("--var", metavar="K=V", action="append", type=_variable, help="what ${K} stands for, before the environment")
 
 
+def _add_listen(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
+    option, here = _Adder(parser, environment), _server_url(environment)
+    # DRSIM_HOST and DRSIM_PORT are where the server listens.
+    option(
+        "--host",
+        default="127.0.0.1",
+        variable="DRSIM_LISTEN_HOST",
+        help="address to listen on (default: %(default)s; DRSIM_LISTEN_HOST)",
+    )
+    option(
+        "--port",
+        default="3775",
+        type=_port,
+        variable="DRSIM_LISTEN_PORT",
+        help="port to listen on, 0 for a free one (default: %(default)s; DRSIM_LISTEN_PORT)",
+    )
+    option("--token", metavar="TOKEN", action="append", help="secret to verify signatures with (may be given again)")
+    option(
+        "--forward", metavar="URL", type=_address, help="send each request on to there, and answer what that answers"
+    )
+    option("--status", metavar="N", type=_status, help="what to answer (default: 200)")
+    option("--delay", metavar="SPAN", type=_seconds, default="0s", help="how long to wait before answering")
+    option("--body", action="store_true", help="print bodies as well")
+    option(
+        "--register",
+        nargs="?",
+        const=here,
+        metavar="URL",
+        type=lambda text: _server(text, here),
+        help=f"make a webhook for this receiver at a running server meanwhile (default: {here})",
+    )
+    option("--types", metavar="T,...", type=_types, help="with --register: only these event types, such as order.*")
+    option("--key", default="sk_test_drsim", help="with --register: key to the sandbox (default: %(default)s)")
+    option("--control-token", metavar="TOKEN", help="with --register: what the server was started with")
+
+
+def _add_trigger(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
+    option = _Adder(parser, environment)
+    parser.add_argument("type", nargs="?", metavar="TYPE", help="event type, such as order.charge.capture.failed")
+    option("--order", metavar="ID", help="live through it with this order instead of a new one")
+    option("--url", default=_server_url(environment), type=_address, help="the server (default: %(default)s)")
+    option("--key", default="sk_test_drsim", help="key to the sandbox (default: %(default)s)")
+    option("--control-token", metavar="TOKEN", help="what the server was started with")
+    parser.add_argument("--list", action="store_true", help="name the event types instead, and what leads to them")
+
+
+def _server_url(environment: Mapping[str, str]) -> str:
+    """Where a server on this machine is reached."""
+    return environment.get("DRSIM_URL", f"http://127.0.0.1:{environment.get('DRSIM_PORT', '3774')}")
+
+
+def _add_verify(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
+    option = _Adder(parser, environment)
+    parser.add_argument("file", nargs="?", metavar="FILE", help="the raw body (default: standard input)")
+    option("--token", metavar="TOKEN", action="append", type=_text, help="signing secret; one of several is enough")
+    option("--header", metavar="TEXT", type=_text, help="the DigitalRiver-Signature header as it came")
+    option("--tolerance", metavar="SPAN", type=_span, help="the timestamp may be no further from now, such as 5m")
+
+
 def _add_wait(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
-    port = environment.get("DRSIM_PORT", "3774")
-    parser.add_argument("--url", default=environment.get("DRSIM_URL", f"http://127.0.0.1:{port}"))
+    parser.add_argument("--url", default=_server_url(environment))
     parser.add_argument("--timeout", type=_seconds, default=10.0, metavar="SPAN", help="how long (default: 10s)")
 
 
@@ -157,6 +257,9 @@ def _serve_options(parser: argparse.ArgumentParser, chosen: argparse.Namespace) 
         api_keys=tuple(chosen.api_key),
         control_token=chosen.control_token,
         quiet=chosen.quiet,
+        webhook_hosts=tuple(chosen.webhook_host),
+        webhook_ca=chosen.webhook_ca,
+        webhook_insecure=chosen.webhook_insecure,
     )
 
 
@@ -184,7 +287,45 @@ def _run_options(parser: argparse.ArgumentParser, chosen: argparse.Namespace) ->
         jobs=1 if chosen.webhook else chosen.jobs or 4,
         fail_fast=chosen.fail_fast,
         list=chosen.list,
+        webhook_hosts=tuple(chosen.webhook_host),
+        webhook_ca=chosen.webhook_ca,
+        webhook_insecure=chosen.webhook_insecure,
     )
+
+
+def _listen_options(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> "ListenOptions":
+    from drsim.domain.events import TYPES
+    from drsim.options import ListenOptions
+
+    if chosen.forward and chosen.status is not None:
+        parser.error("--forward answers what the other end answers: leave out --forward or --status")
+    if chosen.types and not chosen.register:
+        parser.error("--types needs --register")
+    return ListenOptions(
+        host=chosen.host,
+        port=chosen.port,
+        tokens=tuple(chosen.token),
+        forward=chosen.forward,
+        status=chosen.status or 200,
+        delay=chosen.delay,
+        body=chosen.body,
+        register=chosen.register,
+        types=chosen.types or tuple(sorted(TYPES)),
+        key=chosen.key,
+        control_token=chosen.control_token,
+    )
+
+
+def _trigger(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> int:
+    from drsim.trigger import list_triggers, trigger
+
+    if chosen.list:
+        return list_triggers()
+    if chosen.type is None:
+        parser.error("trigger needs a TYPE; --list names them")
+    from drsim.remote import Server
+
+    return trigger(chosen.type, chosen.order, Server(chosen.url, chosen.key, chosen.control_token))
 
 
 def _variable(text: str) -> tuple[str, str]:
@@ -198,6 +339,40 @@ def _address(text: str) -> str:
     if not re.fullmatch(r"https?://[^\s/]\S*", text):
         raise argparse.ArgumentTypeError(f"'{text}' is not an address such as http://localhost:3000/hooks")
     return text
+
+
+def _host(text: str) -> str:
+    from drsim.domain.addresses import read_pattern
+
+    try:
+        return read_pattern(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a host: example.com, *.example.com or *") from error
+
+
+def _server(text: str, here: str) -> str | None:
+    """A server's address; DRSIM_REGISTER may also say just yes or no."""
+    if text.lower() in ("", "0", "false", "no"):
+        return None
+    return here if text.lower() in ("1", "true", "yes") else _address(text)
+
+
+def _types(text: str) -> tuple[str, ...]:
+    from drsim.domain.events import TYPES, matching_types
+
+    types: list[str] = []
+    for pattern in filter(None, (each.strip() for each in text.split(","))):
+        found = [type for type in matching_types(pattern) if type in TYPES]
+        if not found:
+            raise argparse.ArgumentTypeError(f"'{pattern}' is no event type")
+        types += found
+    return tuple(dict.fromkeys(types))
+
+
+def _status(text: str) -> int:
+    if not text.isdecimal() or not 200 <= int(text) <= 599:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a status: 200 to 599")
+    return int(text)
 
 
 def _jobs(text: str) -> int:
@@ -228,11 +403,23 @@ def _rate(text: str) -> float:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
+def _text(text: str) -> str:
+    if not text.isprintable():
+        raise argparse.ArgumentTypeError("it holds characters that cannot be printed")
+    return text
+
+
 def _seconds(text: str) -> float:
-    from drsim.domain.clock import SECOND, parse_span
+    from drsim.domain.clock import SECOND
+
+    return _span(text) / SECOND
+
+
+def _span(text: str) -> int:
+    from drsim.domain.clock import parse_span
 
     try:
-        return parse_span(text) / SECOND
+        return parse_span(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 

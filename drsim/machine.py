@@ -38,6 +38,11 @@ def chance() -> int:
     return int.from_bytes(os.urandom(8))
 
 
+def drop_output() -> None:
+    """Nobody reads what is printed any more: the interpreter must not complain of that when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def pause(seconds: float) -> None:
     """Waits in real time."""
     time.sleep(seconds)

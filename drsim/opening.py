@@ -24,12 +24,12 @@ def read_world(path: str, webhook: str | None) -> "World":
 
     Raises `OSError`, and `Unfit` (a `ValueError`) with every problem at its `file:line:column`.
     """
+    from drsim.format.file import text_of
     from drsim.format.load import read
 
     folder = Path(path).parent
-    text = Path(path).read_bytes().decode("utf-8", "replace")
     variables = {**machine.environment(), **({"WEBHOOK_URL": webhook} if webhook else {})}
-    return read(text, path, variables, lambda name: (folder / name).read_text("utf-8", "replace"))
+    return read(text_of(Path(path)), path, variables, lambda name: text_of(folder / name))
 
 
 async def open_world(running: Backend, options: ServeOptions, worlds: "list[World]") -> str:
@@ -79,4 +79,4 @@ async def announcement(options: ServeOptions, url: str, running: Backend, made: 
 
 
 def _secret(work: Work, options: ServeOptions) -> str:
-    return next(webhook.secrets[0] for webhook in work.webhooks() if webhook.address == options.webhook)
+    return next(webhook.secrets[0].text for webhook in work.webhooks() if webhook.address == options.webhook)

@@ -17,6 +17,9 @@ class ServeOptions(NamedTuple):
     api_keys: tuple[str, ...]
     control_token: str | None
     quiet: bool
+    webhook_hosts: tuple[str, ...] = ()
+    webhook_ca: str | None = None
+    webhook_insecure: bool = False
 
 
 class RunOptions(NamedTuple):
@@ -36,3 +39,22 @@ class RunOptions(NamedTuple):
     jobs: int
     fail_fast: bool
     list: bool
+    webhook_hosts: tuple[str, ...] = ()
+    webhook_ca: str | None = None
+    webhook_insecure: bool = False
+
+
+class ListenOptions(NamedTuple):
+    """The options of `drsim listen`. `register` is a server to make a webhook at; `delay` is in seconds."""
+
+    host: str
+    port: int
+    tokens: tuple[str, ...]
+    forward: str | None
+    status: int
+    delay: float
+    body: bool
+    register: str | None
+    types: tuple[str, ...]
+    key: str
+    control_token: str | None

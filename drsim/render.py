@@ -1,15 +1,16 @@
-"""Resources as the API shows them: pure functions from domain values to JSON-ready mappings.
+"""Resources as the latest version of the API shows them: pure functions from domain values to JSON-ready mappings.
 
 Key order, presence of keys and number formats follow the published payloads (resources page, sections 1 and 2;
-platform page, 7.3). Amounts become major units here, times text.
+platform page, 7.3). Amounts become major units here, times text. Older versions are made of these in `versions`.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from drsim.domain.account import LATEST_VERSION
 from drsim.domain.charges import Charge, Operation
 from drsim.domain.clock import Time, format_millis, format_precise, format_span, format_time
-from drsim.domain.events import Event
+from drsim.domain.events import Event, Expansion
 from drsim.domain.faults import CallEffect, DeliveryEffect, Fault
 from drsim.domain.fulfillments import FulfilledItem, Fulfillment
 from drsim.domain.money import number
@@ -30,10 +31,6 @@ from drsim.domain.sources import Source
 from drsim.domain.webhooks import Attempt, Delivery, Webhook
 
 Json = dict[str, Any]
-
-LATEST_VERSION = "2021-12-13"
-VERSIONS = ("2020-01-07", "2020-09-30", "2020-12-17", "2021-02-23", "2021-03-23", LATEST_VERSION)
-"""The API versions that were ever published (platform page, section 2)."""
 
 _NO_ITEM_REFUNDS_SHOWN = ("fulfilled", "cancelled", "blocked", "dispute")
 
@@ -146,6 +143,11 @@ def event(it: Event, object: Any, webhook_ids: list[str]) -> Json:
     return shown | {"digitalriverVersion": LATEST_VERSION}
 
 
+def expansion(it: Order) -> Expansion:
+    """What an expanded event shows of this order beyond the plain one."""
+    return Expansion(tuple(item.product_more for item in it.items))
+
+
 def event_charge(it: Charge) -> Json:
     """A charge as events carry it: failure codes without their messages."""
     return _charge(it, messages=False)
@@ -159,9 +161,9 @@ def webhook(it: Webhook) -> Json:
         "address": it.address,
         "apiVersion": it.api_version,
         "enabled": it.enabled,
-        "transportType": "HTTP",
+        "transportType": it.transport,
     }
-    _put(shown, authentication=it.authentication)
+    _put(shown, authentication=it.authentication, oauth=it.oauth)
     return shown | {
         "liveMode": False,
         "createdTime": format_millis(it.created),
@@ -174,9 +176,9 @@ def delivery(it: Delivery) -> Json:
     return _delivery(it, [_attempt(each) for each in it.attempts])
 
 
-def whole_delivery(it: Delivery, bodies: Mapping[str, bytes]) -> Json:
-    """A delivery with everything that was sent and came back; `bodies` is its event in the versions it was sent in."""
-    return _delivery(it, [_whole_attempt(each, bodies) for each in it.attempts])
+def whole_delivery(it: Delivery, event: bytes) -> Json:
+    """A delivery with everything that was sent and came back; `event` is what is sent where nothing changes it."""
+    return _delivery(it, [_whole_attempt(each, event) for each in it.attempts])
 
 
 def _delivery(it: Delivery, attempts: list[Json]) -> Json:
@@ -185,12 +187,12 @@ def _delivery(it: Delivery, attempts: list[Json]) -> Json:
         "eventId": it.event_id,
         "type": it.type,
         "webhookId": it.webhook_id,
+        "apiVersion": it.api_version,
         "state": it.state,
         "createdTime": format_precise(it.created),
         "attempts": attempts,
     }
-    if it.resent:
-        shown["resent"] = True
+    _put(shown, expanded=it.expanded or None, resent=it.resent or None)
     if it.due is not None:
         shown["nextAttemptTime"] = format_precise(it.due)
     if it.fault is not None:
@@ -206,10 +208,10 @@ def _attempt(it: Attempt) -> Json:
     return shown
 
 
-def _whole_attempt(it: Attempt, bodies: Mapping[str, bytes]) -> Json:
+def _whole_attempt(it: Attempt, event: bytes) -> Json:
     shown = _attempt(it)
-    shown["requestBody"] = bodies[it.version].decode() if it.sent is None else it.sent
-    if it.error is None:
+    shown["requestBody"] = event.decode() if it.sent is None else it.sent
+    if it.status is not None:
         shown |= {"responseHeaders": it.answer_headers, "responseBody": it.answer}
     return shown
 

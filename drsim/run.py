@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from drsim import bootstrap, machine
+from drsim.engine.transport import Network
 from drsim.options import RunOptions
 from drsim.scenario import choosing, files, reports
 from drsim.scenario.client import Client, key
@@ -35,10 +36,11 @@ async def run(options: RunOptions) -> int:
         return _fail(f"cannot listen on {options.host} port {options.port}: {error.strerror}", BROKEN)
     with receiving, serving:
         try:
+            network = bootstrap.network(options)
             read = _read(options, receiving, serving)
             suite = choosing.chosen(read, options.expression, options.tags)
         except (OSError, ValueError) as error:
-            return _fail(str(error), UNREADABLE)
+            return _unreadable(error)
         if not suite:
             return _fail(f"no scenario to run in {', '.join(options.paths)}", UNREADABLE)
         if options.list:
@@ -46,7 +48,7 @@ async def run(options: RunOptions) -> int:
                 print(f"{file.place}: {file.scenario.name}{_tags(file)}")
             return PASSED
         try:
-            return _tell(await _play(options, suite, receiving, serving), options)
+            return _tell(await _play(options, network, suite, receiving, serving), options)
         except OSError as error:
             return _fail(f"could not run: {error}", BROKEN)
         except asyncio.CancelledError:
@@ -59,7 +61,9 @@ def check(paths: Sequence[str], variables: Mapping[str, str]) -> int:
     try:
         read = files.read_all(files.found(paths), known)
     except (OSError, ValueError) as error:
-        return _fail(str(error), UNREADABLE)
+        return _unreadable(error)
+    if not read:
+        return _fail(f"no scenario in {', '.join(paths)}", UNREADABLE)
     print(f"{len(read)} scenarios fit")
     return PASSED
 
@@ -95,7 +99,7 @@ def _variables(
 
 
 async def _play(
-    options: RunOptions, suite: list[File], receiving: socket.socket, serving: socket.socket
+    options: RunOptions, network: Network, suite: list[File], receiving: socket.socket, serving: socket.socket
 ) -> SuiteResult:
     target = Target(options.webhook, options.webhook_token, DEFAULT_SANDBOX) if options.webhook else None
     front = Front()
@@ -103,8 +107,9 @@ async def _play(
         enter = stack.enter_async_context
         # Others may reach the API of a run, but never its control plane.
         token = f"{machine.chance():016x}"
-        local = bootstrap.Settings(rate=0, local=options.host in machine.LOCAL, control_token=token)
-        await enter(bootstrap.backend(local, front))
+        local = options.host in machine.LOCAL
+        settings = bootstrap.Settings(rate=0, local=local, control_token=token, network=network)
+        await enter(bootstrap.backend(settings, front))
         url = await enter(machine.serving(front, serving))
         front.opened.set()
         client, receiver = await enter(Client(url, token)), await enter(Receiver(receiving))
@@ -115,14 +120,14 @@ async def _play(
             print(f"API {url}, key sk_test_{target.sandbox}; events go to {target.webhook}, signed with {target.token}")
             print(f"Ids repeat with --seed {seed}", flush=True)
         progress = stack.enter_context(Progress(len(suite), "NO_COLOR" not in machine.environment()))
-        settings = Settings(
+        manner = Settings(
             jobs=options.jobs,
             fail_fast=options.fail_fast,
             timelines=bool(options.junit or options.json),
             seed=seed,
             target=target,
         )
-        return await Runner(client, receiver, settings, progress.told).play_all(suite)
+        return await Runner(client, receiver, manner, progress.told).play_all(suite)
 
 
 def _tell(suite: SuiteResult, options: RunOptions) -> int:
@@ -141,6 +146,11 @@ def _tell(suite: SuiteResult, options: RunOptions) -> int:
 
 def _tags(file: File) -> str:
     return f"  [{', '.join(file.scenario.tags)}]" if file.scenario.tags else ""
+
+
+def _unreadable(error: OSError | ValueError) -> int:
+    told = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
+    return _fail(told, UNREADABLE)
 
 
 def _fail(message: str, code: int) -> int:

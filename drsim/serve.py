@@ -39,15 +39,16 @@ async def _open(options: ServeOptions, front: Front, listening: socket.socket, s
     from drsim.domain.refusal import Refused
     from drsim.store import StoreError
 
-    settings = bootstrap.Settings(
-        db=Path(options.db) if options.db else None,
-        rate=options.rate,
-        seed=options.seed,
-        keys=options.api_keys,
-        local=options.host in machine.LOCAL,
-        control_token=options.control_token,
-    )
     try:
+        settings = bootstrap.Settings(
+            db=Path(options.db) if options.db else None,
+            rate=options.rate,
+            seed=options.seed,
+            keys=options.api_keys,
+            local=options.host in machine.LOCAL,
+            control_token=options.control_token,
+            network=bootstrap.network(options),
+        )
         worlds = [opening.read_world(path, options.webhook) for path in options.scenarios]
     except (OSError, ValueError) as error:
         return _fail(str(error), UNREADABLE)

@@ -11,7 +11,7 @@ from drsim import cli
 from drsim.domain.account import Account
 from drsim.format.faults import FaultModel, FaultThenModel, FaultWhenModel
 from drsim.format.load import read
-from drsim.format.models import AccountModel, OrderModel
+from drsim.format.models import AccountModel, OAuthModel, OrderModel, WebhookModel
 from drsim.web.app import routes
 from drsim.web.front import HEALTH
 from tests.harness import Client, Drsim
@@ -53,15 +53,22 @@ def test_every_control_route_is_documented_and_every_documented_one_exists() -> 
 
 
 def test_every_link_of_the_documentation_leads_somewhere() -> None:
-    for folder, text in ((ROOT, README), *((ROOT / "docs", text) for text in DOCS.values())):
+    suite = (ROOT / "scenarios", (ROOT / "scenarios" / "README.md").read_text())
+    for folder, text in ((ROOT, README), suite, *((ROOT / "docs", text) for text in DOCS.values())):
         for target in re.findall(r"\]\(([^)#]+)\)", text):
             assert target.startswith("http") or (folder / target).exists(), target
 
 
-def test_every_key_of_an_order_and_of_an_account_is_documented() -> None:
-    for model in (OrderModel, AccountModel):
+def test_every_key_of_an_order_a_webhook_and_an_account_is_documented() -> None:
+    for model in (OrderModel, WebhookModel, AccountModel):
         for name, field in model.model_fields.items():
             assert f"`{field.alias or name}`" in DOCS["worlds.md"], name
+
+
+def test_every_setting_of_a_webhook_is_documented() -> None:
+    for model in (WebhookModel, OAuthModel):
+        for name, field in model.model_fields.items():
+            assert re.search(rf"\b{field.alias or name}\b", DOCS["worlds.md"]), name
 
 
 def test_every_key_of_a_fault_is_documented_and_the_examples_load() -> None:
@@ -84,6 +91,7 @@ def test_the_documented_delays_are_the_usual_ones() -> None:
 def test_every_option_of_serve_can_be_set_by_its_environment_variable() -> None:
     values = {"PORT": "1", "CLOCK": "x2", "SEED": "7", "WEBHOOK": "http://x", "QUIET": "1", "API_KEY": "a,b"}
     values |= {name: name.lower() for name in ("HOST", "DB", "WEBHOOK_TOKEN", "CONTROL_TOKEN")} | {"SCENARIO": "s.yaml"}
+    values |= {"WEBHOOK_HOST": "a.example,*.b.example", "WEBHOOK_CA": "ca.pem", "WEBHOOK_INSECURE": "1"}
     parser = cli.build_parser({f"DRSIM_{name}": text for name, text in values.items()})
     chosen = vars(parser.parse_args(["serve"]))
     usual = vars(cli.build_parser({}).parse_args(["serve"]))
@@ -93,11 +101,11 @@ def test_every_option_of_serve_can_be_set_by_its_environment_variable() -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "scenarios").rglob("*.yaml")), ids=lambda path: path.name)
 def test_every_scenario_that_ships_loads(path: Path) -> None:
-    assert read(path.read_text(), path.name).name
+    assert read(path.read_text(), path.name, {}, lambda name: (path.parent / name).read_text()).name
 
 
 def test_a_server_starts_with_a_scenario_and_says_so() -> None:
-    path = ROOT / "scenarios" / "failing-capture.yaml"
+    path = ROOT / "scenarios" / "start" / "failing-capture.yaml"
     with Drsim("--clock", "manual", "--scenario", str(path)) as server:
         client = server.client()
         orders = client.ok(client.get("/orders"))["data"]
@@ -131,6 +139,26 @@ def test_a_port_in_use_and_a_missing_file_are_told_in_words(drsim: Drsim) -> Non
         assert done.returncode == code
         assert "drsim" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [["serve", "--port", "0"], ["run", str(ROOT / "scenarios")]])
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--webhook-host", "http://shop"], "is not a host"),
+        (["--webhook-host", "127.1"], "is not a host"),
+        (["--webhook-ca", "nowhere.pem"], "cannot read certificates from nowhere.pem: No such file or directory"),
+        (["--webhook-ca", str(ROOT / "README.md")], "cannot read certificates from"),
+        (["--webhook", "http://0x7f000001/"], "is not an address"),
+    ],
+)
+def test_a_network_that_cannot_be_is_told_when_it_is_named(command: list[str], options: list[str], told: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "drsim.cli", *command, *options], capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_waiting_for_a_server_ends_when_it_answers_or_when_time_is_up(drsim: Drsim) -> None:

@@ -21,11 +21,13 @@ from hypothesis import strategies as st
 from drsim.domain import faults
 from drsim.domain.account import Account
 from drsim.domain.clock import DAY, MINUTE
+from drsim.domain.events import Expansion
 from drsim.domain.faults import CallEffect, DeliveryEffect, Fault
 from drsim.domain.fulfillments import FulfilledItem, Fulfillment
 from drsim.domain.matching import fits
 from drsim.domain.orders import Sale
 from drsim.domain.outcome import Failure, Rule, Then
+from drsim.domain.secrets import Secret
 from drsim.domain.webhooks import Attempt, Delivery, Webhook
 from drsim.engine import records
 from drsim.store import Between, Equal, Facets, Query, Record, Store, StoreError, Transaction, Value
@@ -758,9 +760,13 @@ def every_kind_of_value() -> dict[str, list[Record]]:
     extra = {"trackingNumber": "0123", "distributorCost": 12.34, "shippingCost": 0.1}
     item = FulfilledItem("i", None, 1, 0, extra)
     keep(records.fulfillment_record(Fulfillment("ful_x", START, "o", (item, item), extra, {"k": ["v", 1, 1.0]})))
-    webhook = Webhook("w1", START, START, ("order.created",), "http://localhost", ("whk_1", "whk_2"))
+    former = Secret("whk_1", START - DAY, START + 1)
+    webhook = Webhook("w1", START, START, ("order.created",), "http://localhost", (Secret("whk_2", START), former))
     keep(records.webhook_record(webhook))
     keep(records.webhook_record(replace(webhook, id="w2", enabled=False, authentication={"userName": "ü"})))
+    keep(records.webhook_record(replace(webhook, id="w3", api_version="2020-09-30", expand=("order.accepted",))))
+    more = Expansion(({"physical": True, "metadata": {"n": 1, "x": 1.0}}, {}))
+    keep(*(records.event_record(story.events[0], {}, [], each) for each in (None, more)))
     delivery = Delivery("d1", START, "e", "w1", "order.created", "o", "pending", START)
     attempts = (
         Attempt(START, None, "no answer", 3, {"A": "b"}),
@@ -770,7 +776,7 @@ def every_kind_of_value() -> dict[str, list[Record]]:
     mishap = faults.Mishap("f1", DeliveryEffect(MINUTE, False, 2, True, True, True))
     keep(records.delivery_record(delivery))
     keep(records.delivery_record(replace(delivery, id="d2", state="delivered", due=None, attempts=attempts)))
-    keep(records.delivery_record(replace(delivery, id="d3", fault=mishap)))
+    keep(records.delivery_record(replace(delivery, id="d3", fault=mishap, api_version="2020-09-30", expanded=True)))
     call = CallEffect(5, 503, {"a": [1, 1.0, None, True]}, {"retry-after": "1"})
     for place, effect in enumerate([CallEffect(), call, CallEffect(body="ü"), CallEffect(drop="answer")]):
         keep(records.fault_record(Fault(f"f{place}", "GET /x", on_call=effect, every=3, met=2, left=place), START))

@@ -7,6 +7,12 @@ from drsim.domain.values import value
 
 RiskTolerance = Literal["tolerant", "averse"]
 SignatureClock = Literal["wall", "simulated"]
+SignatureOrder = Literal["newest-first", "oldest-first"]
+SignatureUnit = Literal["seconds", "milliseconds"]
+
+LATEST_VERSION = "2021-12-13"
+VERSIONS = ("2020-01-07", "2020-09-30", "2020-12-17", "2021-02-23", "2021-03-23", LATEST_VERSION)
+"""The API versions that were ever published (platform page, section 2)."""
 
 
 @value
@@ -58,6 +64,8 @@ class Disabling:
 class Account:
     """The settings of one sandbox."""
 
+    api_version: str = LATEST_VERSION
+    """The version of its keys: that of calls without a version header, and of webhooks that ask for the default."""
     risk_tolerance: RiskTolerance = "tolerant"
     authorization_ttl: Span = 7 * DAY
     delays: Delays = Delays()
@@ -66,7 +74,15 @@ class Account:
     """After how long each retry of a failed capture follows the failure before it; none unless asked for."""
     signature_clock: SignatureClock = "wall"
     """Which clock stamps signatures: receivers compare them with their own, so it is the wall's unless asked."""
+    signature_order: SignatureOrder = "newest-first"
+    """How the signatures of several live secrets follow each other (platform page, U-13, as is the unit)."""
+    signature_unit: SignatureUnit = "seconds"
+    """What timestamps of signatures count."""
     webhook_retries: tuple[Span, ...] = TEST_RETRIES
     """After how long each retry of a failed delivery follows the attempt before it."""
     webhook_disabling: Disabling | None = Disabling()
     """When webhooks that keep failing are disabled, if ever."""
+
+    def version(self, asked: str) -> str:
+        """The dated version that a webhook gets when it asks for this one: the `default` is that of the keys."""
+        return {"default": self.api_version, "latest": LATEST_VERSION}.get(asked, asked)

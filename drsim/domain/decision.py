@@ -11,7 +11,7 @@ from drsim.domain.account import Account
 from drsim.domain.charges import Charge, OperationKind, begin
 from drsim.domain.charges import Operation as ChargeOperation
 from drsim.domain.clock import Time
-from drsim.domain.events import Event
+from drsim.domain.events import EMITTED, Event
 from drsim.domain.fulfillments import Fulfillment
 from drsim.domain.money import decimal
 from drsim.domain.orders import Order, Sale
@@ -77,6 +77,7 @@ class Draft:
         previous: Mapping[str, Any] | None = None,
     ) -> None:
         """Tells an event of this type with the sale as it stands (or as given)."""
+        assert type in EMITTED, f"'{type}' is not in EMITTED"
         id = self.context.new_id("event")
         self.events.append(Event(id, type, self.now, sale or self.sale, charge, fulfillment, previous))
 

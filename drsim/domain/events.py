@@ -28,6 +28,17 @@ class Event:
     """For `*.updated`: the changed attributes as they were, in public form."""
 
 
+@value
+class Expansion:
+    """What an expanded event has more than the plain one: `physical` and `metadata` of each product, line by line."""
+
+    products: tuple[Mapping[str, Any], ...]
+
+
+EXPANDABLE = ("order.accepted", "order.cancelled", "order.refunded", "fulfillment.created")
+"""The event types that a webhook may get expanded (platform page, section 7.1)."""
+
+
 def _names(group: str, *steps: str) -> list[str]:
     return [f"{group}.{step}" for step in steps]
 
@@ -79,6 +90,19 @@ TYPES: frozenset[str] = frozenset(
     ]
 )
 """Every event type a webhook may name (platform page, 7.2); drsim emits those of the flows it plays."""
+
+EMITTED: frozenset[str] = frozenset(
+    [
+        *_names("order", "created", "accepted", "pending_payment", "review_opened", "blocked", "cancelled"),
+        *_names("order", "fulfilled", "complete", "updated", "dispute", "refunded"),
+        *_names("order.charge", "pending", "capturable", "processing", "complete", "cancelled"),
+        *_names("order.charge", "failed", "reauth.failed"),
+        *_names("order.charge.capture", "pending", "complete", "failed"),
+        *_names("order.charge.cancel", "pending", "complete", "failed"),
+        "fulfillment.created",
+    ]
+)
+"""The event types drsim emits: nothing else can be told, and each has a story in `world.stories` that leads to it."""
 
 
 def matching_types(pattern: str) -> list[str]:

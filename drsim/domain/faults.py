@@ -21,7 +21,7 @@ LOST = "lost on the way (fault)"
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
-_OF_THE_CONNECTION = ("content-length", "transfer-encoding")
+OF_THE_CONNECTION = ("content-length", "transfer-encoding")
 
 
 @value
@@ -130,6 +130,6 @@ def _unless_same(after: list[Fault], before: tuple[Fault, ...]) -> tuple[Fault, 
 
 def can_be_sent(name: str, text: str) -> bool:
     """Whether this can be a header of an answer; those that say how long the body is are not for anyone to set."""
-    if name.lower() in _OF_THE_CONNECTION:
+    if name.lower() in OF_THE_CONNECTION:
         return False
     return bool(_HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(text))

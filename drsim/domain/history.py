@@ -43,9 +43,9 @@ def live(spec: OrderSpec, state: str, context: Context, until: Time) -> Decision
     if state in ("cancelled", "complete", "dispute", "returned", "blocked"):
         decision = _wait(decision, context, until)
     if state == "dispute" and decision.sale.order.state in ("fulfilled", "complete"):
-        decision = _then(decision, replace(context, now=until), _dispute)
+        decision = _then(decision, replace(context, now=until), dispute)
     if state == "returned" and decision.sale.order.state == "complete":
-        decision = _then(decision, replace(context, now=until), _return)
+        decision = _then(decision, replace(context, now=until), give_back)
     reached = decision.sale.order.state
     if reached != state and (state != "accepted" or reached not in ("pending_payment", "cancelled")):
         message = f"The order cannot start as '{state}': it stays '{reached}'."
@@ -76,7 +76,7 @@ def _wait(decision: Decision, context: Context, until: Time) -> Decision:
     return decision
 
 
-def _dispute(sale: Sale, context: Context) -> Decision:
+def dispute(sale: Sale, context: Context) -> Decision:
     """The bank disputes the payment: the order is frozen until somebody resolves that."""
     order = moved(sale.order, "dispute", context.now)
     opened = {**order.fraud_transitions, "review_opened": context.now}
@@ -86,10 +86,11 @@ def _dispute(sale: Sale, context: Context) -> Decision:
     return draft.decided()
 
 
-def _return(sale: Sale, context: Context) -> Decision:
-    """Everything was sent back."""
+def give_back(sale: Sale, context: Context) -> Decision:
+    """Everything that was shipped was sent back."""
     order = moved(sale.order, "returned", context.now)
-    order = replace(order, items=tuple(moved_item(item, "returned", context.now) for item in order.items))
+    items = (moved_item(each, "returned", context.now) if each.state == "fulfilled" else each for each in order.items)
+    order = replace(order, items=tuple(items))
     draft = Draft(replace(sale, order=order), context)
     draft.tell("order.refunded")
     return draft.decided()

@@ -12,12 +12,15 @@ from typing import Any
 
 from drsim.domain.values import value
 
+LONGEST_EXPRESSION = 1_000
+"""Characters of a `$regex`. How long it takes to match is up to who writes it."""
+
 
 def fits(pattern: Any, value: Any) -> bool:
     """Whether `value` (plain JSON values, or `Decimal` for an amount) fits `pattern` (a valid one, see `check`)."""
     if isinstance(pattern, Mapping):
         if _is_operators(pattern):
-            return all(_OPERATORS[name](argument, value) for name, argument in pattern.items())
+            return all(OPERATORS[name](argument, value) for name, argument in pattern.items())
         return isinstance(value, Mapping) and all(
             fits(expected, value.get(key, _ABSENT)) for key, expected in pattern.items()
         )
@@ -42,8 +45,8 @@ def check(pattern: Any) -> str | None:
         if not any(str(key).startswith("$") for key in pattern):
             return next((wrong for part in pattern.values() if (wrong := check(part))), None)
         for key, argument in pattern.items():
-            if key not in _OPERATORS:
-                return f"'{key}' is not one of {' '.join(_OPERATORS)}"
+            if key not in OPERATORS:
+                return f"'{key}' is not one of {' '.join(OPERATORS)}"
             if wrong := _wrong_argument(key, argument):
                 return wrong
     if isinstance(pattern, list):
@@ -75,7 +78,7 @@ class Difference:
 
 def _differences(pattern: Any, seen: Any, place: str) -> Iterator[Difference]:
     if isinstance(pattern, Mapping) and _is_operators(pattern):
-        wrong = {name: argument for name, argument in pattern.items() if not _OPERATORS[name](argument, seen)}
+        wrong = {name: argument for name, argument in pattern.items() if not OPERATORS[name](argument, seen)}
         # What `$eq` holds is a pattern of its own.
         nested = wrong.pop("$eq", _ABSENT)
         if nested is not _ABSENT:
@@ -92,7 +95,7 @@ def _differences(pattern: Any, seen: Any, place: str) -> Iterator[Difference]:
         yield Difference(place, pattern, seen)
 
 
-_TYPES: dict[str, tuple[type, ...]] = {
+TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "number": (int, float, Decimal),
     "boolean": (bool,),
@@ -130,7 +133,7 @@ def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
 
 
 def _has_type(name: Any, value: Any) -> bool:
-    fitting = isinstance(value, _TYPES[name])
+    fitting = isinstance(value, TYPES[name])
     return fitting and (name == "boolean" or not isinstance(value, bool))
 
 
@@ -140,7 +143,7 @@ def _contains(pattern: Any, value: Any) -> bool:
     return isinstance(value, list) and any(fits(pattern, element) for element in value)
 
 
-_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "$eq": fits,
     "$ne": lambda argument, value: not fits(argument, value),
     "$gt": _ordered(lambda value, bound: value > bound),
@@ -163,13 +166,15 @@ def _wrong_argument(operator: str, argument: Any) -> str | None:
         return f"{operator} takes a list"
     if operator == "$exists" and not isinstance(argument, bool):
         return "$exists takes true or false"
-    if operator == "$type" and (not isinstance(argument, str) or argument not in _TYPES):
-        return f"$type takes one of {' '.join(_TYPES)}"
+    if operator == "$type" and (not isinstance(argument, str) or argument not in TYPES):
+        return f"$type takes one of {' '.join(TYPES)}"
     if operator == "$regex":
+        if not isinstance(argument, str) or len(argument) > LONGEST_EXPRESSION:
+            return f"$regex takes a regular expression of at most {LONGEST_EXPRESSION} characters"
         try:
             re.compile(argument)
-        except (re.error, TypeError):
-            return f"'{argument}' is not a regular expression"
+        except (re.error, OverflowError, RecursionError):
+            return f"'{argument[:60]}' is not a regular expression"
     comparable = isinstance(argument, str) or (_is_number(argument) and _exact(argument).is_finite())
     if operator in ("$gt", "$gte", "$lt", "$lte") and not comparable:
         return f"{operator} takes a number or a string"

@@ -112,6 +112,13 @@ def place(spec: OrderSpec, context: Context) -> Decision:
     return draft.decided()
 
 
+def block(sale: Sale, context: Context) -> Decision:
+    """The reviewer turns an order in review down."""
+    draft = Draft(sale, context)
+    _block(draft)
+    return draft.decided()
+
+
 def selling_entity(ship_from: str | None, ship_to: str | None, bill_to: str) -> dict[str, str]:
     """Who sells, by the countries involved (surroundings page, 3.5 and U19)."""
     countries = {ship_from or bill_to, ship_to or bill_to}

@@ -5,19 +5,22 @@ Source: platform page, section 8.
 
 import base64
 import hmac
+import re
 from collections.abc import Mapping
 from dataclasses import field
 from typing import Any
 
 from drsim.domain.account import Account
-from drsim.domain.clock import Span, Time
+from drsim.domain.clock import SECOND, Span, Time
 from drsim.domain.faults import OVERTAKEN_FOR, Mishap
+from drsim.domain.secrets import Secret, live
 from drsim.domain.states import DELIVERY, step
 from drsim.domain.values import replace, value
 
 ANSWER_WITHIN: Span = 3_000_000
 """How long a receiver may take to answer, in real time."""
 
+_TIMESTAMP = re.compile(r"0|[1-9][0-9]{0,17}")
 JITTER = 0.1
 """Retries come so much of their span earlier or later where time runs by itself (platform page, U-14)."""
 
@@ -35,17 +38,24 @@ class Failing:
 
 @value
 class Webhook:
-    """A subscription: which events go where. `secrets` sign, the newest first; `authentication` is kept as sent."""
+    """A subscription: which events go where. The newest of `secrets` is the first.
+
+    `authentication` (of the transport `HTTP`) and `oauth` (of `OAUTH`) are kept as sent; `oauth` with its `grantType`.
+    """
 
     id: str
     created: Time
     updated: Time
     types: tuple[str, ...]
     address: str
-    secrets: tuple[str, ...]
+    secrets: tuple[Secret, ...]
     api_version: str = "default"
     enabled: bool = True
     authentication: Mapping[str, str] | None = None
+    expand: tuple[str, ...] = ()
+    """The event types it gets expanded; a setting of the dashboard, which the API does not show."""
+    transport: str = "HTTP"
+    oauth: Mapping[str, str] | None = None
     failing: Failing | None = None
     disabled: Time | None = None
     """When drsim has disabled it because it kept failing, if that is why it is disabled."""
@@ -59,9 +69,9 @@ class Webhook:
 class Attempt:
     """One POST to the receiver: when (simulated), what came of it, and how long that took in real microseconds.
 
-    `headers` were sent, with credentials masked. `fault` is the id of the one that struck it, `sent` the body where
-    that was not the whole event as API version `version` has it. A `duplicate` is a copy that a fault has sent after
-    the attempt proper. `answer_headers` and `answer` came back, the beginning of the body only.
+    `headers` were sent, with credentials hidden. `fault` is the id of the one that struck it, `sent` the body where
+    that was not just the whole event. A `duplicate` is a copy that a fault has sent after the attempt proper.
+    `answer_headers` and `answer` came back, the beginning of the body only.
     """
 
     at: Time
@@ -72,7 +82,6 @@ class Attempt:
     fault: str | None = None
     duplicate: bool = False
     sent: str | None = None
-    version: str = "default"
     answer_headers: Mapping[str, str] = field(default_factory=dict)
     answer: str = ""
 
@@ -96,6 +105,10 @@ class Delivery:
     due: Time | None
     number: int = 0
     """Counts the deliveries of a sandbox."""
+    api_version: str = "latest"
+    expanded: bool = False
+    """In which version and form the event goes out: as the webhook was set when it happened, so that every attempt
+    has the same body (platform page, section 8.3)."""
     attempts: tuple[Attempt, ...] = ()
     fault: Mishap | None = None
     """What a fault has in store for the next attempt; no other fault strikes that one."""
@@ -184,8 +197,25 @@ def given_up(delivery: Delivery) -> Delivery:
     return replace(delivery, state=step(DELIVERY, delivery.state, "undelivered"), due=None, fault=None)
 
 
+@value
+class Seal:
+    """What one attempt is signed with: the timestamp, and the texts of the secrets in the order in which they sign."""
+
+    timestamp: int
+    secrets: tuple[str, ...]
+
+
+def seal(webhook: Webhook, account: Account, now: Time, wall: Time) -> Seal:
+    """What signs an attempt that is made now: the secrets that are live, in the order and the unit of the account."""
+    time = now if account.signature_clock == "simulated" else wall
+    texts = [secret.text for secret in live(webhook.secrets, now)]
+    if account.signature_order == "oldest-first":
+        texts.reverse()
+    return Seal(time // (SECOND if account.signature_unit == "seconds" else SECOND // 1_000), tuple(texts))
+
+
 def signature(secrets: tuple[str, ...], timestamp: int, body: bytes) -> str:
-    """The `DigitalRiver-Signature` header: `<timestamp>, <signature>`, one signature per live secret, newest first.
+    """The `DigitalRiver-Signature` header: `<timestamp>, <signature>`, one signature per secret, in their order.
 
     A signature is the Base64 of the HMAC-SHA256 of `<timestamp>.<raw body>` under the whole secret as UTF-8.
     """
@@ -194,26 +224,32 @@ def signature(secrets: tuple[str, ...], timestamp: int, body: bytes) -> str:
     return ", ".join([str(timestamp), *(base64.b64encode(each).decode() for each in signed)])
 
 
-def forged(webhook: Webhook) -> Webhook:
-    """The same webhook with as many secrets, none of them right: what it signs looks genuine and is not."""
-    return replace(webhook, secrets=tuple(f"not {secret}" for secret in webhook.secrets))
+def forged(seal: Seal) -> Seal:
+    """The same seal with as many secrets, none of them right: what it signs looks genuine and is not."""
+    return replace(seal, secrets=tuple(f"not {secret}" for secret in seal.secrets))
+
+
+def parts(header: str) -> tuple[int, tuple[str, ...]]:
+    """The timestamp of a signature header, in whatever unit it counts, and the signatures that follow it.
+
+    Raises `ValueError` for a header that cannot be one, saying which part is wrong.
+    """
+    timestamp, *signatures = (part.strip() for part in header.split(","))
+    if not _TIMESTAMP.fullmatch(timestamp):
+        raise ValueError(f"its first part, '{timestamp[:40]}', is no timestamp")
+    if not any(signatures):
+        raise ValueError("no signature follows its timestamp")
+    return int(timestamp), tuple(signatures)
 
 
 def verified(header: str, secret: str, body: bytes) -> bool:
-    """Whether a signature header was made with `secret` for this raw body."""
-    timestamp, _, rest = header.partition(", ")
-    if not timestamp.isdecimal():
+    """Whether one of the signatures in a header was made with `secret` for this raw body."""
+    try:
+        timestamp, signatures = parts(header)
+    except ValueError:
         return False
-    wanted = signature((secret,), int(timestamp), body).partition(", ")[2]
-    return any(hmac.compare_digest(wanted.encode(), each.encode()) for each in rest.split(", "))
-
-
-def masked(headers: Mapping[str, str]) -> dict[str, str]:
-    """Headers as they are kept: of credentials only their kind."""
-    return {
-        name: f"{text.partition(' ')[0]} ****" if name.lower() == "authorization" else text
-        for name, text in headers.items()
-    }
+    wanted = signature((secret,), timestamp, body).partition(", ")[2]
+    return any(hmac.compare_digest(wanted.encode(), each.encode("utf-8", "replace")) for each in signatures)
 
 
 def basic_authorization(authentication: Mapping[str, Any]) -> str:

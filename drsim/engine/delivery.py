@@ -1,187 +1,119 @@
 """One attempt to deliver one event: a signed POST, and what came of it. Knows nothing of sandboxes or retries."""
 
 import asyncio
-import os
 from collections.abc import Mapping
-from dataclasses import field
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
-from drsim.domain.clock import SECOND, Span, Time
+from drsim.domain.clock import SECOND, Time
 from drsim.domain.faults import LOST, DeliveryEffect, Mishap
-from drsim.domain.values import value
-from drsim.domain.webhooks import ANSWER_WITHIN, Attempt, Webhook, basic_authorization, forged, masked, signature
+from drsim.domain.values import replace
+from drsim.domain.webhooks import Attempt, Seal, Webhook, basic_authorization, forged, signature
+from drsim.engine import tokens as oauth
+from drsim.engine.tokens import NoToken, Tokens
+from drsim.engine.transport import Answered, Network, Transport
 
 if TYPE_CHECKING:
-    import aiohttp
-    from yarl import URL
+    from aiohttp.abc import AbstractResolver
 
 USER_AGENT = "DigitalRiver-Webhooks/1.0 (simulator)"
-_READ_AT_MOST = 16_384
-"""So many bytes of an answer are read, so that its connection can be kept."""
-_KEPT_OF_A_BODY = 4_096
-_KEPT_OF_HEADERS = 8_192
+KEPT_OF_BODY = 4_096
+"""So many bytes of an answer's body are told."""
 
-
-@value
-class Answered:
-    """What came back: the status with headers and the first 4 KB of the body, or an error in words.
-
-    `duration` is in real microseconds.
-    """
-
-    status: int | None
-    error: str | None
-    duration: Span
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: str = ""
-
-
-class _Connection:
-    """Whether a request went over a connection that was kept from an earlier one."""
-
-    kept = False
+_HIDDEN = "…"
+_SHORTEST = 4
 
 
 class Sender:
-    """Posts events to receivers. The HTTP client is made on first use, since most of its cost is importing it."""
+    """Posts events to receivers. `resolver` stands in for the system's, where a test needs names of its own."""
 
-    def __init__(self) -> None:
-        self._session: aiohttp.ClientSession | None = None
+    def __init__(self, network: Network | None = None, resolver: "AbstractResolver | None" = None) -> None:
+        self._transport = Transport(network or Network(), resolver)
 
-    def headers(self, webhook: Webhook, body: bytes, timestamp: int) -> dict[str, str]:
-        """The headers of one attempt; `timestamp` in whole seconds."""
+    def headers(self, webhook: Webhook, body: bytes, seal: Seal) -> dict[str, str]:
+        """The headers of one attempt, signed with `seal`."""
         headers = {
             "Content-Type": "application/json;charset=UTF-8",
             "User-Agent": USER_AGENT,
-            "DigitalRiver-Signature": signature(webhook.secrets, timestamp, body),
+            "DigitalRiver-Signature": signature(seal.secrets, seal.timestamp, body),
         }
         if webhook.authentication:
             headers["Authorization"] = basic_authorization(webhook.authentication)
         return headers
 
     async def attempt(
-        self, webhook: Webhook, body: bytes, at: Time, timestamp: int, mishap: Mishap | None = None
+        self,
+        webhook: Webhook,
+        body: bytes,
+        at: Time,
+        seal: Seal,
+        mishap: Mishap | None = None,
+        tokens: Tokens | None = None,
     ) -> Attempt:
-        """Makes one attempt that counts as made at `at`, signed at `timestamp` (whole seconds), with its mishap."""
+        """Makes one attempt that counts as made at `at`, signed with `seal`, with its mishap.
+
+        `tokens` are the sandbox's; without them one is asked for each time.
+        """
         effect = mishap.effect if mishap else DeliveryEffect()
-        headers = self.headers(forged(webhook) if effect.corrupt_signature else webhook, body, timestamp)
+        headers = self.headers(webhook, body, forged(seal) if effect.corrupt_signature else seal)
         sent = body[: len(body) // 2] if effect.truncate else body
-        answered = Answered(None, LOST, 0) if effect.drop else await self.post(webhook.address, headers, sent)
+        if effect.drop:
+            answered = Answered(None, LOST, 0)
+        elif webhook.transport == "OAUTH":
+            answered = await self._post_with_token(webhook, headers, sent, tokens or Tokens())
+        else:
+            answered = await self.post(webhook.address, headers, sent)
         return Attempt(
             at=at,
             status=answered.status,
             error=answered.error,
             duration=answered.duration,
-            headers=masked(headers),
+            headers=_hidden(headers),
             fault=mishap.fault if mishap else None,
             sent=sent.decode("utf-8", "replace") if effect.truncate else None,
-            version=webhook.api_version,
             answer_headers=answered.headers,
-            answer=answered.body,
+            answer=answered.body.decode("utf-8", "replace"),
         )
 
-    async def post(self, address: str, headers: Mapping[str, str], body: bytes) -> Answered:
-        """Posts once."""
+    async def post(
+        self, address: str, headers: Mapping[str, str], body: bytes, *, confidential: bool = False
+    ) -> Answered:
+        """Posts once. What is told of the answer is its beginning, without the credentials it may repeat."""
+        answered = await self._transport.post(address, headers, body, confidential=confidential)
+        told, credentials = answered.body, headers.get("Authorization", "").partition(" ")[2]
+        if len(credentials) >= _SHORTEST:
+            told = told.replace(credentials.encode(), _HIDDEN.encode())
+            shown = {name: text.replace(credentials, _HIDDEN) for name, text in answered.headers.items()}
+            answered = replace(answered, headers=shown)
+        return replace(answered, body=told[:KEPT_OF_BODY])
+
+    async def _post_with_token(
+        self, webhook: Webhook, headers: dict[str, str], body: bytes, tokens: Tokens
+    ) -> Answered:
+        """Posts with a token; where the receiver does not take it (401), once more with a new one."""
+        assert webhook.oauth is not None
         loop = asyncio.get_running_loop()
-        started = loop.time()
-        status, error, kept, content = await self._post(address, headers, body)
-        return Answered(status, error, int((loop.time() - started) * SECOND), kept, content)
-
-    async def _post(self, address: str, headers: Mapping[str, str], body: bytes) -> "_Came":
-        import aiohttp
-        from yarl import URL
-
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=ANSWER_WITHIN / SECOND),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=15),
-                skip_auto_headers=("Accept", "Accept-Encoding"),
-                trace_configs=[_tracing()],
-            )
-        try:
-            url = URL(address, encoded=True)
-            connection = _Connection()
-            try:
-                return await self._answer(url, headers, body, connection)
-            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
-                # A kept connection that the receiver closed meanwhile says nothing about this event.
-                if not connection.kept:
-                    raise
-                return await self._answer(url, headers, body, connection)
-        except TimeoutError:
-            return _failed(f"no answer within {ANSWER_WITHIN // 1_000} ms")
-        except aiohttp.ClientConnectorError as error:
-            return _failed(f"cannot connect to {error.host}:{error.port}: {_reason(error)}")
-        except Exception as error:  # whatever a receiver makes the client raise is a failed attempt, nothing more
-            return _failed(_readable(str(error)) or type(error).__name__)
-
-    async def _answer(self, url: "URL", headers: Mapping[str, str], body: bytes, connection: "_Connection") -> "_Came":
-        assert self._session is not None
-        connection.kept = False
-        async with self._session.post(
-            url, data=body, headers=headers, allow_redirects=False, trace_request_ctx=connection
-        ) as answer:
-            content = await _beginning(answer)
-            return answer.status, None, _kept_headers(answer), content.decode("utf-8", "replace")
+        started, answered = loop.time(), Answered(None, None, 0)
+        fetch = partial(oauth.fetch, self._transport.post, USER_AGENT)
+        for _ in range(2):
+            token = await tokens.token(webhook.id, webhook.oauth, fetch)
+            if isinstance(token, NoToken):
+                answered = replace(answered, error=token.error)
+                break
+            headers["Authorization"] = f"Bearer {token.text}"
+            answered = await self.post(webhook.address, headers, body, confidential=True)
+            if answered.status != 401:
+                break
+            tokens.drop(webhook.id, token)
+        return replace(answered, duration=int((loop.time() - started) * SECOND))
 
     async def close(self) -> None:
         """Closes all connections."""
-        if self._session is not None:
-            await self._session.close()
+        await self._transport.close()
 
 
-_Came = tuple[int | None, str | None, dict[str, str], str]
-"""Status or error, headers and body of an answer."""
-
-
-def _failed(error: str) -> _Came:
-    return None, error, {}, ""
-
-
-async def _beginning(answer: "aiohttp.ClientResponse") -> bytes:
-    """The first bytes of the body. Once some have come it is answered, whatever becomes of the others."""
-    import aiohttp
-
-    content = part = await answer.content.read(_READ_AT_MOST)
-    try:
-        while part and len(content) < _READ_AT_MOST and not answer.content.at_eof():
-            part = await answer.content.read(_READ_AT_MOST)
-            content += part
-    except (TimeoutError, aiohttp.ClientError):
-        pass
-    return content[:_KEPT_OF_A_BODY]
-
-
-def _kept_headers(answer: "aiohttp.ClientResponse") -> dict[str, str]:
-    """The headers that came, repeated ones joined by commas, as far as they are not too much to be kept."""
-    kept: dict[str, str] = {}
-    left = _KEPT_OF_HEADERS
-    for raw_name, raw in answer.raw_headers:
-        left -= len(raw_name) + len(raw)
-        if left < 0:
-            break
-        name, text = raw_name.decode("utf-8", "replace"), raw.decode("utf-8", "replace")
-        kept[name] = f"{kept[name]}, {text}" if name in kept else text
-    return kept
-
-
-def _readable(text: str) -> str:
-    """A text from the network, with what is no text in it replaced."""
-    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
-def _reason(error: "aiohttp.ClientConnectorError") -> str:
-    """Why there is no connection, in the system's words; a name that is not known has no number of these."""
-    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror or error.os_error)
-
-
-def _tracing() -> "aiohttp.TraceConfig":
-    import aiohttp
-
-    async def kept(session: object, context: Any, parameters: object) -> None:
-        context.trace_request_ctx.kept = True
-
-    tracing = aiohttp.TraceConfig()
-    tracing.on_connection_reuseconn.append(kept)
-    return tracing
+def _hidden(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Headers as they are put on record: of credentials only the kind."""
+    if "Authorization" not in headers:
+        return headers
+    return {**headers, "Authorization": f"{headers['Authorization'].partition(' ')[0]} {_HIDDEN}"}

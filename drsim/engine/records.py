@@ -5,10 +5,10 @@ from typing import Any
 
 import orjson
 
-from drsim import render
+from drsim import render, versions
 from drsim.domain.charges import Charge
 from drsim.domain.clock import SECOND, Time
-from drsim.domain.events import Event
+from drsim.domain.events import Event, Expansion
 from drsim.domain.faults import Fault
 from drsim.domain.fulfillments import Fulfillment
 from drsim.domain.money import exponent
@@ -16,19 +16,21 @@ from drsim.domain.orders import Order, Sale
 from drsim.domain.outcome import Rule
 from drsim.domain.sources import Source
 from drsim.domain.webhooks import Delivery, Webhook
-from drsim.store import Facets, Record, Value
+from drsim.store import DueDelivery, Facets, Record, Value
 
 TYPES: Mapping[str, type] = {
     "order": Order,
     "charge": Charge,
     "source": Source,
     "fulfillment": Fulfillment,
+    "event": Expansion,
     "webhook": Webhook,
     "delivery": Delivery,
     "rule": Rule,
     "fault": Fault,
 }
-"""The value that each kind of document holds; events and calls are kept in their public form only."""
+"""The value that each kind of document holds. Calls are kept in their public form only, and so are events but for what
+an expanded one has more."""
 
 
 def comparable(units: int, currency: str) -> int:
@@ -63,18 +65,25 @@ def fulfillment_record(it: Fulfillment) -> Record:
     return Record("fulfillment", it.id, it.created, it, public, it.order_id, facets=frozenset(pairs))
 
 
-def event_record(it: Event, object: Any, webhook_ids: list[str]) -> Record:
-    """An event around its rendered object."""
+def event_record(it: Event, object: Any, webhook_ids: list[str], more: Expansion | None = None) -> Record:
+    """An event around its rendered object; with what it has `more` where a webhook gets it expanded."""
     public = orjson.dumps(render.event(it, object, webhook_ids))
     order_id = it.sale.order.id
-    return Record("event", it.id, it.at, None, public, order_id, facets=frozenset([("type", it.type)]))
+    return Record("event", it.id, it.at, more, public, order_id, facets=frozenset([("type", it.type)]))
 
 
 def event_in_version(public: bytes, api_version: str) -> bytes:
-    """An event as a webhook of this API version gets it."""
-    if api_version in ("default", "latest", render.LATEST_VERSION):
-        return public
-    return orjson.dumps({**orjson.loads(public), "digitalriverVersion": api_version})
+    """An event, given in the latest version, as a webhook of this API version gets it."""
+    return versions.in_version("event", public, api_version)
+
+
+def sent_body(delivery: DueDelivery) -> bytes:
+    """What is sent for a delivery: its event in the version and form that the webhook gets."""
+    shown = orjson.loads(delivery.public)
+    event = delivery.event
+    if shown.get("expanded") and delivery.more is not None:
+        event = versions.expanded(event, orjson.loads(delivery.more)["products"])
+    return event_in_version(event, shown.get("apiVersion", "latest"))
 
 
 def webhook_record(it: Webhook) -> Record:

@@ -14,6 +14,7 @@ from drsim.domain.clock import Clock, Time
 from drsim.domain.faults import Fault
 from drsim.domain.outcome import Rule
 from drsim.domain.webhooks import Webhook
+from drsim.engine.tokens import Tokens
 from drsim.store import DueDelivery
 
 Kept = tuple[int, Clock, Account, dict[str, int], Time]
@@ -45,6 +46,8 @@ class Sandbox:
     overtaken: dict[str, DueDelivery] = field(default_factory=dict)
     """By webhook, the delivery that the next one is to overtake; used on the event loop only. Where that is forgotten,
     it goes out when it is due."""
+    tokens: Tokens = field(default_factory=Tokens)
+    """Access tokens of its OAUTH webhooks; used on the event loop only."""
     fired: list[tuple[Time, int, int, dict[str, str]]] | None = None
     """What happens is noted here while somebody moves the clock and wants to know."""
 

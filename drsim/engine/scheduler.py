@@ -6,15 +6,16 @@ is a lane: its events go out one after the other in order, and a slow one delays
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
-from drsim.domain.clock import SECOND, Clock, Time
+from drsim.domain.clock import Clock, Time
 from drsim.domain.faults import Mishap
 from drsim.domain.refusal import Refused
 from drsim.domain.values import replace
-from drsim.domain.webhooks import Attempt, Webhook
+from drsim.domain.webhooks import Attempt, Webhook, seal
 from drsim.engine import records
 from drsim.engine.delivery import Sender
 from drsim.engine.faults import UNHARMED, Turn, can_strike, take_turn
@@ -69,26 +70,18 @@ class Scheduler:
         Returns what has happened. Raises `Refused` (409) while another move is under way in this sandbox: a receiver
         that moves the clock while the clock waits for it would wait for ever. Also when the sandbox is reset meanwhile.
         """
-        sandbox = self._begin_move(await self._simulator.sandbox(name))
-        try:
-            await self._quiet(sandbox)  # what is still under way from before is not of this move
-            await self._act(sandbox, _begin_notes)
-            await self._move_through(sandbox, to)
-            await self._set_time(sandbox, to)
-            await self._quiet(sandbox)
-            return await self._act(sandbox, _end_notes)
-        finally:
-            self._end_move(sandbox)
+        async with self.moving(name) as move:
+            await move.rest()  # what is still under way from before is not of this move
+            await move.act(_begin_notes)
+            await move.to(to)
+            return await move.act(_end_notes)
 
     async def settle(self, name: str, until: Time | None) -> None:
         """Waits until nothing due is left and no delivery flies; with `until`, also runs what is due by then."""
-        sandbox = self._begin_move(await self._simulator.sandbox(name))
-        try:
-            await self._quiet(sandbox)
+        async with self.moving(name) as move:
+            await move.rest()
             if until is not None:
-                await self._move_through(sandbox, until)
-        finally:
-            self._end_move(sandbox)
+                await move.through(until)
 
     def next_due(self, sandbox: Sandbox, webhooks: Iterable[Webhook]) -> Time | None:
         """When something next happens in a sandbox, if anything."""
@@ -97,15 +90,18 @@ class Scheduler:
         dues = [due for lane in lanes if (due := reader.next_due(number, lane)) is not None]
         return min(dues, default=None)
 
-    def _begin_move(self, sandbox: Sandbox) -> Sandbox:
+    @asynccontextmanager
+    async def moving(self, name: str) -> AsyncIterator["Move"]:
+        """Keeps the clock of a sandbox for one mover. Raises `Refused` (409) while another has it."""
+        sandbox = await self._simulator.sandbox(name)
         if sandbox in self._moving:
             raise Refused("conflict", "clock_in_motion", "The clock of this sandbox is already being moved.")
         self._moving.add(sandbox)
-        return sandbox
-
-    def _end_move(self, sandbox: Sandbox) -> None:
-        self._moving.discard(sandbox)
-        self._stirred(sandbox, None)  # the timers still reckon with the time as it was
+        try:
+            yield Move(self, sandbox)
+        finally:
+            self._moving.discard(sandbox)
+            self._stirred(sandbox, None)  # the timers still reckon with the time as it was
 
     async def _act(self, sandbox: Sandbox, action: Callable[[Work], T]) -> T:
         """Performs an action in this life of a sandbox. Raises `Refused` when it was reset meanwhile."""
@@ -282,15 +278,44 @@ class Scheduler:
         self, sandbox: Sandbox, webhook: Webhook, delivery: DueDelivery, mishap: Mishap | None
     ) -> tuple[Attempt, ...]:
         """The attempt proper, and the copies that a fault sends after it."""
-        body = records.event_in_version(delivery.event, webhook.api_version)
+        body = records.sent_body(delivery)
         attempts: list[Attempt] = []
         for copy in range(1 + (mishap.effect.duplicate if mishap else 0)):
             wall = self._simulator.wall()
-            time = sandbox.clock.now(wall) if sandbox.account.signature_clock == "simulated" else wall
+            signing = seal(webhook, sandbox.account, sandbox.clock.now(wall), wall)
             # The attempt counts as made when it was due, so that retries fall due at the same time in every run.
-            attempt = await self._sender.attempt(webhook, body, delivery.at, time // SECOND, mishap)
+            attempt = await self._sender.attempt(webhook, body, delivery.at, signing, mishap, sandbox.tokens)
             attempts.append(replace(attempt, duplicate=True) if copy else attempt)
-        return tuple(attempts)
+        if body is delivery.event:
+            return tuple(attempts)
+        # In an older version or expanded: the event on record does not tell what was sent.
+        return tuple(each if each.sent is not None else replace(each, sent=body.decode()) for each in attempts)
+
+
+class Move:
+    """What the one who moves the clock of a sandbox can do. All of it raises `Refused` when the sandbox was reset."""
+
+    def __init__(self, scheduler: Scheduler, sandbox: Sandbox) -> None:
+        self._scheduler = scheduler
+        self._sandbox = sandbox
+
+    async def act(self, action: Callable[[Work], T]) -> T:
+        """Performs an action in the sandbox."""
+        return await self._scheduler._act(self._sandbox, action)
+
+    async def rest(self) -> None:
+        """Waits until everything due by now has happened and no delivery is in flight."""
+        await self._scheduler._quiet(self._sandbox)
+
+    async def through(self, time: Time) -> None:
+        """Lets happen, in order, what is due by then; the clock stays at the last of it."""
+        await self._scheduler._move_through(self._sandbox, time)
+
+    async def to(self, time: Time) -> None:
+        """Moves the clock, letting everything due on the way happen in order."""
+        await self.through(time)
+        await self._scheduler._set_time(self._sandbox, time)
+        await self.rest()
 
 
 Unsaved = dict[int, "asyncio.Future[None]"]

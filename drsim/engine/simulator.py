@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 import orjson
 
 from drsim import render
+from drsim.domain.addresses import Hosts
 from drsim.domain.clock import Clock, Time, format_precise
 from drsim.domain.decision import Context, Decision
-from drsim.domain.events import Event
+from drsim.domain.events import EXPANDABLE, Event
 from drsim.domain.faults import Fault, Occasion, strike
 from drsim.domain.orders import Sale
 from drsim.domain.outcome import Rule
@@ -33,8 +34,9 @@ MOST_FIRED = 10_000
 class Work:
     """One unit of work in one sandbox: what an action loads and saves with. Lives on the database thread."""
 
-    def __init__(self, transaction: Transaction, sandbox: Sandbox, now: Time, wall: Time) -> None:
+    def __init__(self, transaction: Transaction, sandbox: Sandbox, now: Time, wall: Time, hosts: Hosts) -> None:
         self.transaction = transaction
+        self.hosts = hosts
         self.sandbox = sandbox
         self.now = now
         self.wall = wall
@@ -152,7 +154,9 @@ class Work:
         shown = shown or _Shown()
         for event in events:
             wanting = [webhook for webhook in self.webhooks() if webhook.wants(event.type) and not self.silent]
-            self.add(records.event_record(event, shown.object(event), [webhook.id for webhook in wanting]))
+            expanding = event.type in EXPANDABLE and any(event.type in webhook.expand for webhook in wanting)
+            more = render.expansion(event.sale.order) if expanding else None
+            self.add(records.event_record(event, shown.object(event), [webhook.id for webhook in wanting], more))
             self._note(event.at, 0, 0, event=event.type, id=event.id)
             for webhook in wanting:
                 due = max(event.at, self.pushed_from)
@@ -181,6 +185,8 @@ class Work:
             state="pending",
             due=due,
             resent=resent,
+            api_version=self.sandbox.account.version(webhook.api_version),
+            expanded=type in webhook.expand,
         )
         record = records.delivery_record(delivery)
         self.add(record)
@@ -280,6 +286,8 @@ class Simulator:
         self._seed_of = seed_of
         self._clock_of = clock_of
         self._sandboxes: dict[str, Sandbox] = {}
+        self.hosts = Hosts()
+        """The hosts that webhooks may go to beside those of local networks."""
         self.stirred: Callable[[Sandbox, Mapping[str, Time] | None], None] = lambda sandbox, dues: None
         """Told on the event loop after every commit: by lane, when what was saved wakes; nothing of a sandbox that was
         just loaded, where anything may be due."""
@@ -350,7 +358,7 @@ class Simulator:
         sandbox = known or self._load(transaction, name)
         before, noted, faults = sandbox.kept(), len(sandbox.fired or ()), sandbox.faults
         wall = self.wall()
-        work = Work(transaction, sandbox, sandbox.now(wall), wall)
+        work = Work(transaction, sandbox, sandbox.now(wall), wall, self.hosts)
         try:
             if sandbox.due is not None and sandbox.due <= work.now:
                 work.wake_due()

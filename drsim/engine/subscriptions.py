@@ -5,7 +5,9 @@ from typing import Any
 
 import orjson
 
+from drsim.domain import transport
 from drsim.domain.clock import Time, format_precise, format_span
+from drsim.domain.secrets import Secret
 from drsim.domain.webhooks import Webhook, given_up
 from drsim.engine import records
 from drsim.engine.simulator import Work
@@ -14,16 +16,25 @@ from drsim.store import Record
 _AT_ONCE = 200
 
 
-def subscribe(work: Work, fields: Mapping[str, Any], secret: str | None = None) -> bytes:
-    """A new webhook with these fields of `Webhook` and, unless given, a generated secret; returns its public form."""
+def subscribe(work: Work, fields: Mapping[str, Any], secret: str | None = None, place: str = "") -> bytes:
+    """A new webhook with these fields of `Webhook` and, unless given, a generated secret; returns its public form.
+
+    Raises `Refused` for settings that do not fit together, naming parameters below `place`.
+    """
     webhook = Webhook(
         id=work.sandbox.new_id("webhook"),
         created=work.now,
         updated=work.now,
-        secrets=(secret or f"whk_{work.sandbox.new_id('webhook secret')}",),
+        secrets=(Secret(secret or new_secret(work), work.now),),
         **fields,
     )
+    transport.check(webhook, work.hosts, place)
     return save_webhook(work, webhook)
+
+
+def new_secret(work: Work) -> str:
+    """A generated signing secret."""
+    return f"whk_{work.sandbox.new_id('webhook secret')}"
 
 
 def save_webhook(work: Work, webhook: Webhook) -> bytes:

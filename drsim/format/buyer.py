@@ -1,14 +1,15 @@
 """Who buys, where it goes and how it is paid, as an order's specification says it."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from drsim.domain.methods import CARD_TYPES, METHODS, Card, read_card
 from drsim.format.fields import Country, Email, Text, one_of
 from drsim.format.mistakes import Mistake, refuse, wrong
 from drsim.format.numbers import whole_number
 from drsim.format.part import Part
+from drsim.format.written import NULL, Schema, Written, given
 
 
 class AddressModel(Part):
@@ -74,15 +75,38 @@ def _four_digits(value: Any) -> str:
     return digits
 
 
+_NUMBER = {
+    "description": "12 to 19 digits of a known brand, blanks and dashes allowed.",
+    "type": ["string", "integer"],
+    "pattern": "^ *[0-9](?:[ -]*[0-9]){11,18}[ -]*$",
+    "minimum": 10**11,
+    "exclusiveMaximum": 10**19,
+}
+_FOUR_DIGITS = {"type": ["string", "integer"], "pattern": "^[0-9]{4}$", "minimum": 0, "maximum": 9999}
+_ONLY_CARDS = ("number", "brand", "lastFourDigits", "expirationMonth", "expirationYear")
+
+
 class SourceModel(Part):
     """`source`: how the order is paid. A card number is reduced to what may be kept before anything else sees it."""
 
-    type: Annotated[str, one_of(METHODS)] = "creditCard"
+    together: ClassVar[Schema] = {
+        "if": {
+            "required": ["type"],
+            "properties": {"type": {"enum": [each for each in METHODS if each not in CARD_TYPES]}},
+        },
+        "then": {"properties": dict.fromkeys(_ONLY_CARDS, NULL)},
+        "else": {
+            "if": given("number"),
+            "then": {"properties": dict.fromkeys(("brand", "lastFourDigits"), NULL)},
+        },
+    }
+
+    type: Annotated[str, one_of(METHODS, name="SourceType")] = "creditCard"
     id: Text | None = None
     owner: OwnerModel | None = None
-    card: Annotated[Card, BeforeValidator(_readable)] | None = Field(None, alias="number")
+    card: Annotated[Card, Written(_readable, _NUMBER)] | None = Field(None, alias="number")
     brand: Text | None = None
-    last_four_digits: Annotated[str, BeforeValidator(_four_digits)] | None = None
+    last_four_digits: Annotated[str, Written(_four_digits, _FOUR_DIGITS)] | None = None
     expiration_month: Annotated[int, whole_number(1, 12)] | None = None
     expiration_year: Annotated[int, whole_number(2000, 2100)] | None = None
 

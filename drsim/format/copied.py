@@ -7,7 +7,7 @@ payloads have. Source: resources page, sections 2.2 to 2.4.
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from drsim.domain.methods import METHODS
@@ -15,8 +15,9 @@ from drsim.domain.money import LIMIT, exponent
 from drsim.domain.states import CHARGE, ITEM, OPERATION
 from drsim.format.fields import Instant, Text, one_of
 from drsim.format.mistakes import wrong
-from drsim.format.numbers import Quantity, current_currency, plain, read_number
+from drsim.format.numbers import Quantity, current_currency, number_or_text, plain, read_number
 from drsim.format.problems import shown
+from drsim.format.written import Schema, Written, either
 
 _NOISE = Decimal("0.000001")
 
@@ -33,7 +34,7 @@ def _read_copied(value: Any) -> Decimal:
 
 def _read_fraction(value: Any) -> Decimal:
     rate = read_number(value, "a fraction such as 0.08025")
-    if rate < 0:
+    if not 0 <= rate < LIMIT:
         raise wrong(shown(value), "a fraction of 0 or more")
     return rate
 
@@ -49,9 +50,17 @@ def _read_operation_state(value: Any) -> Any:
     return "pending" if value == "pending_information" else value
 
 
-CopiedAmount = Annotated[Decimal, BeforeValidator(_read_copied)]
-Fraction = Annotated[Decimal, BeforeValidator(_read_fraction)]
-Mapping = Annotated[dict[str, Any], BeforeValidator(_read_mapping)]
+def _or_waiting(state: Schema) -> Schema:
+    return either({"const": "pending_information"}, state)
+
+
+_AMOUNT = number_or_text("An amount in major units, such as 10.00.", exclusiveMaximum=LIMIT)
+
+CopiedAmount = Annotated[Decimal, Written(_read_copied, _AMOUNT, "CopiedAmount")]
+Fraction = Annotated[
+    Decimal, Written(_read_fraction, number_or_text("A fraction such as 0.08025.", exclusiveMaximum=LIMIT))
+]
+Mapping = Annotated[dict[str, Any], Written(_read_mapping, {"type": "object"}, replaced=False)]
 Transitions = dict[str, Instant]
 ZERO = Decimal(0)
 
@@ -117,7 +126,7 @@ class OperationResource(Copied):
     id: Text | None = None
     created_time: Instant | None = None
     amount: CopiedAmount
-    state: Annotated[str, BeforeValidator(_read_operation_state), one_of(OPERATION)] = "complete"
+    state: Annotated[str, one_of(OPERATION), Written(_read_operation_state, _or_waiting)] = "complete"
     failure_code: Text | None = None
     failure_message: Text | None = None
     fulfillment_id: Text | None = None
@@ -147,11 +156,11 @@ class SourceResource(Copied):
     """`payment.sources[]`; `details` is the object named after its type."""
 
     id: Text | None = None
-    type: Annotated[str, one_of(METHODS)] = "creditCard"
+    type: Annotated[str, one_of(METHODS, name="SourceType")] = "creditCard"
     amount: CopiedAmount | None = None
     owner: Mapping | None = None
     upstream_id: Text | None = None
-    details: Mapping = Field(default_factory=dict)
+    details: Annotated[Mapping, Written(lambda found: found, {}, replaced=False)] = Field(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod

@@ -1,20 +1,22 @@
 """What may stand under `faults` in a scenario file: when a call or a delivery goes wrong, and how."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import model_validator
 
-from drsim.domain.faults import can_be_sent
-from drsim.format.fields import Duration, EventType, Flag, Text, fitting, read_flag, read_text, too_deep
+from drsim.domain.faults import OF_THE_CONNECTION, can_be_sent
+from drsim.format.fields import LONGEST_TEXT, Duration, EventType, Flag, Text, fitting, read_flag, read_text, too_deep
 from drsim.format.mistakes import Mistake, refuse, wrong
 from drsim.format.numbers import Quantity, is_carried, plain, whole_number
 from drsim.format.part import Part
 from drsim.format.problems import shown
+from drsim.format.written import NULL, Schema, Written, either, given, ref
 
 _CALLS = ("status", "body", "headers", "delay", "drop")
 _DELIVERIES = ("delay", "drop", "duplicate", "reorder", "corruptSignature", "truncate")
 _BESIDE_DROP = ("drop", "delay", "reorder")
+_NOTHING: tuple[Any, ...] = (None, False, "false", 0, {})
 _WITHOUT_BODY = (204, 205, 304)
 _MOST_COPIES = 100
 
@@ -24,6 +26,12 @@ _A_CALL = "METHOD /path of an API call such as POST /fulfillments, with * for an
 
 class FaultWhenModel(Part):
     """`when` of a fault: a call, or a delivery (`to` only one webhook)."""
+
+    together: ClassVar[Schema] = {
+        "oneOf": [given("call"), given("delivery")],
+        "if": given("call"),
+        "then": {"properties": {"to": NULL}},
+    }
 
     call: Annotated[str, fitting(_CALL, _A_CALL)] | None = None
     delivery: EventType | None = None
@@ -84,14 +92,60 @@ def _read_headers(value: Any) -> dict[str, str]:
     return {name: read_text(text) for name, text in value.items()}
 
 
+def _any_case(word: str) -> str:
+    return "".join(f"[{each}{each.upper()}]" if each.isalpha() else each for each in word)
+
+
+_BODY = {"type": ["string", "object", "array", "null"], "items": ref("Json"), "additionalProperties": ref("Json")}
+_OTHER_NAMES = f"(?!(?:{'|'.join(map(_any_case, OF_THE_CONNECTION))})$)"
+_HEADERS = {
+    "type": "object",
+    "propertyNames": {"pattern": rf"^{_OTHER_NAMES}[!#$%&'*+.^_`|~0-9A-Za-z-]{{1,100}}$"},
+    "additionalProperties": {
+        "type": ["string", "integer"],
+        "pattern": r"^(?=.*\S)[\t\x20-\x7e\x80-\xff]*$",
+        "maxLength": LONGEST_TEXT,
+    },
+}
+_DROP = {"enum": [True, False, "true", "false", "answer"]}
+_OFF = either({"enum": [False, "false"]}, NULL, ref("Placeholder"))
+_NO_HEADERS: Schema = {"enum": [None, {}]}
+
+
 class FaultThenModel(Part):
     """`then` of a fault: what goes wrong. Which of it fits a call and which a delivery is for `FaultModel` to say."""
 
+    together: ClassVar[Schema] = {
+        "anyOf": [
+            {"required": [key], "properties": {key: {"not": {"enum": [None] if key == "body" else _NOTHING}}}}
+            for key in dict.fromkeys((*_CALLS, *_DELIVERIES))
+        ],
+        "allOf": [
+            {
+                "if": {"required": ["drop"], "properties": {"drop": {"enum": [True, "true", "answer"]}}},
+                "then": {
+                    "properties": {
+                        **dict.fromkeys(("status", "body", "duplicate"), NULL),
+                        **dict.fromkeys(("corruptSignature", "truncate"), _OFF),
+                        "headers": _NO_HEADERS,
+                    }
+                },
+            },
+            {
+                "if": given("body"),
+                "then": {
+                    "required": ["status"],
+                    "properties": {"status": {"not": {"enum": [None, *_WITHOUT_BODY, *map(str, _WITHOUT_BODY)]}}},
+                },
+            },
+        ],
+    }
+
     status: Annotated[int, whole_number(200, 599)] | None = None
-    body: Annotated[Any, BeforeValidator(lambda value: None if value is None else _read_body(value))] = None
-    headers: Annotated[dict[str, str], BeforeValidator(_read_headers)] | None = None
+    body: Annotated[Any, Written(lambda value: None if value is None else _read_body(value), _BODY)] = None
+    headers: Annotated[dict[str, str], Written(_read_headers, _HEADERS, replaced=False)] | None = None
     delay: Duration | None = None
-    drop: Annotated[bool | Literal["answer"], BeforeValidator(_read_drop)] | None = None
+    drop: Annotated[bool | Literal["answer"], Written(_read_drop, _DROP)] | None = None
     duplicate: Annotated[int, whole_number(1, _MOST_COPIES)] | None = None
     reorder: Flag | None = None
     corrupt_signature: Flag | None = None
@@ -105,6 +159,38 @@ class FaultThenModel(Part):
 
 class FaultModel(Part):
     """One fault. `times` uses it up, with `every` it passes over all but each so manieth occasion."""
+
+    together: ClassVar[Schema] = {
+        "allOf": [
+            {
+                "if": {"properties": {"when": given("call")}},
+                "then": {
+                    "properties": {
+                        "then": {
+                            "properties": {
+                                "duplicate": NULL,
+                                **dict.fromkeys(("reorder", "corruptSignature", "truncate"), _OFF),
+                            }
+                        }
+                    }
+                },
+            },
+            {
+                "if": {"properties": {"when": given("delivery")}},
+                "then": {
+                    "properties": {
+                        "then": {
+                            "properties": {
+                                **dict.fromkeys(("status", "body"), NULL),
+                                "headers": _NO_HEADERS,
+                                "drop": {"not": {"const": "answer"}},
+                            }
+                        }
+                    }
+                },
+            },
+        ]
+    }
 
     when: FaultWhenModel
     then: FaultThenModel

@@ -1,14 +1,14 @@
 """Reading a scenario file into what it describes, or refusing it with all its problems at once."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
 from drsim.format.models import World
 from drsim.format.numbers import plain
-from drsim.format.problems import Path, Problem, Unfit, shown
-from drsim.format.source import Document, parse
+from drsim.format.problems import MOST, Path, Problem, Unfit, shown
+from drsim.format.source import Document, Room, parse
 from drsim.format.substitute import substituted
 from drsim.format.translate import problems_of
 
@@ -52,17 +52,18 @@ def load(
     `${NAME}` is taken from `variables`; references to aliases and to what steps save stay for `substitute.resolve`.
     Only with `read_file` may an order come `from` a file. Raises `Unfit`.
     """
-    document = parse(text, name)
+    room = Room()
+    document = parse(text, name, room)
     aliases = _aliases(document.values)
     problems = _repeated(aliases, document)
     left = () if "steps" in model.replaced else ("steps",)
     replaceable = {key: value for key, value in document.values.items() if key not in left}
     names = {alias for alias, _ in aliases} | {saved for saved, _ in _saved(document.values)}
-    known_at = _known_at(aliases, _saved(document.values))
-    values, unknown = substituted(replaceable, variables or {}, names, known_at)
+    is_made = _made_before(aliases, _saved(document.values))
+    values, unknown = substituted(replaceable, variables or {}, names, is_made)
     problems += [document.problem(each.path, each.found, each.expected, each.nearest) for each in unknown]
     if read_file:
-        problems += _read_files(values, document, read_file)
+        problems += _read_files(values, document, read_file, room)
     values |= {key: document.values[key] for key in left if key in document.values}
     try:
         made = model.model_validate(values)
@@ -130,39 +131,45 @@ def _repeated(aliases: list[tuple[str, Path]], document: Document) -> list[Probl
     return problems
 
 
-def _known_at(aliases: list[tuple[str, Path]], saved: list[tuple[str, int]]) -> Callable[[Path], Collection[str]]:
-    """What may be referred to at a place: everything that is made or saved before it."""
+def _made_before(aliases: list[tuple[str, Path]], saved: list[tuple[str, int]]) -> Callable[[str, Path], bool]:
+    """Whether something may be referred to at a place: whether it is made or saved before it."""
     webhooks = {alias for alias, path in aliases if path[1] == "webhooks"}
-    given = {alias: path for alias, path in aliases if path[0] == "given"}
-    by_step: list[tuple[str, Any]] = [(alias, path[1]) for alias, path in aliases if path[0] == "steps"] + saved
+    orders: dict[str, Any] = {alias: path[2] for alias, path in aliases if path[1] == "orders"}
+    steps: dict[str, Any] = {}
+    for alias, step in [(alias, path[1]) for alias, path in aliases if path[0] == "steps"] + saved:
+        steps.setdefault(alias, step)
 
-    def known_at(path: Path) -> Collection[str]:
+    def is_made(name: str, path: Path) -> bool:
+        given = name in webhooks or name in orders
         if path[0] == "steps":
-            return given.keys() | {name for name, step in by_step if step < path[1]}
+            return given or (name in steps and steps[name] < path[1])
         if path[0] in ("behavior", "faults"):
-            return given.keys()
-        if path[:2] != ("given", "orders"):
-            return ()
-        return webhooks | {alias for alias, other in given.items() if other[1] == "orders" and other[2] < path[2]}  # type: ignore[operator]
+            return given
+        return path[:2] == ("given", "orders") and given and (name in webhooks or orders[name] < path[2])
 
-    return known_at
+    return is_made
 
 
 def _file_places(values: dict[str, Any], read_file: ReadFile | None) -> set[Path]:
     return {(*path, "from") for path, _ in _orders(values)} if read_file else set()
 
 
-def _read_files(values: dict[str, Any], document: Document, read_file: ReadFile) -> list[Problem]:
+def _read_files(values: dict[str, Any], document: Document, read_file: ReadFile, room: Room) -> list[Problem]:
     """Puts each file that an order comes `from` in its place, as `resource`."""
     problems: list[Problem] = []
     for path, order in _orders(values):
         file, at = order.get("from"), (*path, "from")
+        if len(problems) >= MOST or room.nodes < 0:
+            break
         if not isinstance(file, str):
             if "from" in order:
                 problems.append(document.problem(at, shown(file), "the name of a file"))
             continue
+        if "resource" in order:
+            problems.append(document.problem(at, "'from' beside 'resource'", "only one of them"))
+            continue
         try:
-            order["resource"] = parse(read_file(file), file).values
+            order["resource"] = parse(read_file(file), file, room).values
             del order["from"]
             document.places[(*path, "resource")] = document.place(at)
         except OSError as error:

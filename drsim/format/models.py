@@ -2,12 +2,22 @@
 
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from drsim.domain.account import LIVE_RETRIES, TEST_RETRIES, Disabling, RateLimit, RiskTolerance, SignatureClock
+from drsim.domain.account import (
+    LIVE_RETRIES,
+    TEST_RETRIES,
+    VERSIONS,
+    Disabling,
+    RiskTolerance,
+    SignatureClock,
+    SignatureOrder,
+    SignatureUnit,
+)
 from drsim.domain.clock import format_span
-from drsim.domain.events import TYPES, matching_types
+from drsim.domain.events import EXPANDABLE, TYPES, matching_types
 from drsim.domain.outcome import OPERATIONS, Operation
+from drsim.domain.transport import GRANTS, TRANSPORTS
 from drsim.format.buyer import SourceModel
 from drsim.format.faults import FaultModel
 from drsim.format.fields import (
@@ -16,13 +26,14 @@ from drsim.format.fields import (
     EventType,
     Flag,
     Instant,
+    Limit,
     Prose,
     Text,
     fitting,
     not_empty,
     nothing_as,
     one_of,
-    read_rate_limit,
+    read_flag,
 )
 from drsim.format.mistakes import Mistake, refuse, wrong
 from drsim.format.numbers import Quantity, Seed
@@ -30,6 +41,7 @@ from drsim.format.orders import ItemModel, OrderModel
 from drsim.format.part import Part
 from drsim.format.patterns import NumberPattern, TextPattern
 from drsim.format.problems import shown
+from drsim.format.written import NULL, Schema, Written, either, given, ref
 
 __all__ = [
     "AccountModel",
@@ -45,6 +57,9 @@ __all__ = [
     "WhenModel",
     "World",
 ]
+
+
+_URL = fitting(r"https?://[^\s/]\S*", "an address such as http://localhost:8080/hook")
 
 
 class DelaysModel(Part):
@@ -83,29 +98,98 @@ def _read_disabling(value: Any) -> Any:
     return value
 
 
+_SCHEDULE = Written(_read_schedule, lambda inner: either({"enum": list(_SCHEDULES)}, inner), replaced=False)
+_DISABLING = Written(_read_disabling, lambda inner: either({"const": "never"}, inner), replaced=False)
+
+
 class AccountModel(Part):
     """`account`: how the simulated merchant account is set up; what is left out stays as it is."""
 
+    api_version: Annotated[str, one_of(VERSIONS)] | None = None
     risk_tolerance: Annotated[RiskTolerance, one_of(get_args(RiskTolerance))] | None = None
     authorization_ttl: Duration | None = None
     delays: Annotated[DelaysModel, nothing_as(dict)] = Field(default_factory=lambda: DelaysModel.model_validate({}))
-    rate_limit: Annotated[RateLimit | None, BeforeValidator(read_rate_limit)] = None
+    rate_limit: Limit = None
     capture_retries: tuple[Duration, ...] | None = None
     signature_clock: Annotated[SignatureClock, one_of(get_args(SignatureClock))] | None = None
-    webhook_retries: Annotated[tuple[Duration, ...] | None, BeforeValidator(_read_schedule)] = None
-    webhook_disabling: Annotated[DisablingModel | None, BeforeValidator(_read_disabling)] = None
+    signature_order: Annotated[SignatureOrder, one_of(get_args(SignatureOrder))] | None = None
+    signature_unit: Annotated[SignatureUnit, one_of(get_args(SignatureUnit))] | None = None
+    webhook_retries: Annotated[tuple[Duration, ...] | None, _SCHEDULE] = None
+    webhook_disabling: Annotated[DisablingModel | None, _DISABLING] = None
+
+
+def _read_types(value: Any) -> Any:
+    if value is None or isinstance(value, list | tuple):
+        return value or ()
+    return EXPANDABLE if read_flag(value) else ()
+
+
+ExpandedTypes = Annotated[
+    tuple[Annotated[str, one_of(EXPANDABLE)], ...],
+    Written(_read_types, lambda inner: either(inner, ref("Flag"), NULL)),
+]
+"""Event types that can be expanded; `true` is all of them."""
+
+
+class AuthenticationModel(Part):
+    """`authentication` of a webhook: a user name, in either spelling, and a password."""
+
+    together: ClassVar[Schema] = {"anyOf": [given("userName"), given("username")]}
+
+    user_name: Text | None = None
+    username: Text | None = None
+    password: Prose
+
+    @model_validator(mode="after")
+    def _has_name(self) -> "AuthenticationModel":
+        if self.user_name is None and self.username is None:
+            refuse([((), "no user name", "'username' or 'userName'")])
+        return self
+
+
+class OAuthModel(Part):
+    """`oauth` of a webhook: where and how it asks for its access token."""
+
+    token_end_point: Annotated[str, _URL]
+    client_id: Text = Field(alias="clientID")
+    client_secret: Text
+    user_name: Text | None = None
+    password: Prose | None = None
+    grant_type: Annotated[str, one_of(GRANTS)] = GRANTS[0]
+    audience: Text | None = None
 
 
 class WebhookModel(Part):
     """`given.webhooks[]`. Without `types` it gets all events, without `token` its signing secret is made up."""
 
+    together: ClassVar[Schema] = {
+        "if": {"required": ["transportType"], "properties": {"transportType": {"enum": ["OAUTH"]}}},
+        "then": {**given("oauth"), "properties": {"oauth": {"not": NULL}, "authentication": NULL}},
+        "else": {"properties": {"oauth": NULL}},
+    }
+
     alias: Alias | None = Field(None, alias="as")
-    address: Annotated[str, fitting(r"https?://[^\s/]\S*", "an address such as http://localhost:8080/hook")] | None = (
-        None
-    )
+    address: Annotated[str, _URL] | None = None
     types: Annotated[tuple[EventType, ...], not_empty("event type")] | None = None
     token: Text | None = None
     enabled: Flag = True
+    api_version: Annotated[str, one_of(("default", "latest", *VERSIONS))] = "default"
+    expand: ExpandedTypes = ()
+    transport_type: Annotated[str, one_of(TRANSPORTS)] = TRANSPORTS[0]
+    authentication: AuthenticationModel | None = None
+    oauth: OAuthModel | None = None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "WebhookModel":
+        mistakes: list[Mistake] = []
+        if self.transport_type == "HTTP" and self.oauth is not None:
+            mistakes.append((("oauth",), "'oauth' with 'HTTP'", "it only with 'transportType: OAUTH'"))
+        if self.transport_type == "OAUTH" and self.authentication is not None:
+            mistakes.append((("authentication",), "'authentication' with 'OAUTH'", "it only with 'HTTP'"))
+        if self.transport_type == "OAUTH" and self.oauth is None:
+            mistakes.append((("transportType",), "'OAUTH' without 'oauth'", "them together"))
+        refuse(mistakes)
+        return self
 
     @property
     def event_types(self) -> list[str]:
@@ -142,6 +226,16 @@ class WhenModel(Part):
 
 class ThenModel(Part):
     """`then` of a behavior rule: pending for `after`, then `state`; a pending one may have a `next`."""
+
+    together: ClassVar[Schema] = {
+        "allOf": [
+            {
+                "if": {"properties": {"state": {"enum": ["complete", "pending"]}}},
+                "then": {"properties": {"failureCode": NULL, "failureMessage": NULL}},
+            },
+            {"if": {"properties": {"state": {"enum": ["complete", "failed"]}}}, "then": {"properties": {"next": NULL}}},
+        ]
+    }
 
     state: Annotated[Literal["complete", "failed", "pending"], one_of(("complete", "failed", "pending"))]
     failure_code: Text | None = None
@@ -192,7 +286,9 @@ class World(Part):
     given: Annotated[GivenModel, nothing_as(dict)] = Field(default_factory=lambda: GivenModel.model_validate({}))
     behavior: Annotated[tuple[RuleModel, ...], nothing_as(tuple)] = ()
     faults: Annotated[tuple[FaultModel, ...], nothing_as(tuple)] = ()
-    steps: Annotated[list[Any], BeforeValidator(_not_kept)] = Field(default_factory=list)
+    steps: Annotated[list[Any], Written(_not_kept, {"type": ["array", "null"]}, replaced=False)] = Field(
+        default_factory=list
+    )
 
     @property
     def webhooks(self) -> tuple[WebhookModel, ...]:

@@ -11,11 +11,12 @@ from contextvars import ContextVar
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
-
 from drsim.domain.money import CURRENCIES, LIMIT, exponent
 from drsim.format.mistakes import wrong
 from drsim.format.problems import shown
+from drsim.format.written import Schema, Written
+
+_BITS_64 = 2**63
 
 _currency: ContextVar[str] = ContextVar("currency", default="USD")
 """The currency of the order being checked: its amounts stand deep inside and depend on it."""
@@ -90,7 +91,7 @@ def read_percent(value: Any) -> Decimal:
     return percent
 
 
-def whole_number(least: int, most: int) -> BeforeValidator:
+def whole_number(least: int, most: int) -> Written:
     """Reads a whole number within bounds."""
 
     def read(value: Any) -> int:
@@ -99,7 +100,8 @@ def whole_number(least: int, most: int) -> BeforeValidator:
             return number
         raise wrong(shown(value), f"a whole number from {least} to {most}")
 
-    return BeforeValidator(read)
+    schema = {"type": ["integer", "string"], "minimum": least, "maximum": most, "pattern": "^[0-9]{1,20}$"}
+    return Written(read, schema)
 
 
 def is_carried(value: Any) -> bool:
@@ -108,17 +110,37 @@ def is_carried(value: Any) -> bool:
 
 
 def plain(value: Any) -> Any:
-    """The same value as JSON can hold it: decimals become numbers that are shown the same."""
+    """The same value as JSON can hold it: decimals become numbers that are shown the same.
+
+    A whole number beyond 64 bits, which only a text may be, becomes one.
+    """
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() and "." not in str(value) else float(value)
+        whole = value.is_finite() and abs(value) < _BITS_64 and value == value.to_integral_value()
+        return int(value) if whole and "." not in str(value) else float(value)
+    if isinstance(value, int) and abs(value) >= _BITS_64:
+        return str(value)
     if isinstance(value, dict):
         return {key: plain(each) for key, each in value.items()}
     return [plain(each) for each in value] if isinstance(value, list | tuple) else value
 
 
-Amount = Annotated[Decimal, BeforeValidator(read_amount)]
-Rate = Annotated[Decimal, BeforeValidator(read_rate)]
-Percent = Annotated[Decimal, BeforeValidator(read_percent)]
+CARRIED: Schema = {"exclusiveMinimum": -(10**15), "exclusiveMaximum": 10**15}
+"""What `is_carried` says, as JSON Schema."""
+
+
+def number_or_text(description: str, **bounds: Any) -> Schema:
+    """A number of 0 or more within bounds, or its digits as a text."""
+    pattern = r"^[0-9]{1,28}(\.[0-9]{1,28})?$"
+    return {"description": description, "type": ["number", "string"], "minimum": 0, **bounds, "pattern": pattern}
+
+
+_AMOUNT = number_or_text("An amount in major units, such as 10.00.", exclusiveMaximum=LIMIT)
+_RATE = number_or_text("A fraction such as 0.08025.", maximum=1)
+_PERCENT = number_or_text("A percentage such as 20.", exclusiveMinimum=0, maximum=100)
+
+Amount = Annotated[Decimal, Written(read_amount, _AMOUNT, "Amount")]
+Rate = Annotated[Decimal, Written(read_rate, _RATE, "Rate")]
+Percent = Annotated[Decimal, Written(read_percent, _PERCENT)]
 Quantity = Annotated[int, whole_number(1, 1_000_000)]
 Seed = Annotated[int, whole_number(0, 2**63 - 1)]
 Count = Annotated[int, whole_number(0, 1_000_000)]

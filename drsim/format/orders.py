@@ -4,9 +4,9 @@ All amounts are in major units of the order's currency and checked to be no fine
 """
 
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, ModelWrapValidatorHandler, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, ValidationInfo, field_validator, model_validator
 
 from drsim.domain.clock import DAY, Span
 from drsim.domain.history import STATES
@@ -26,7 +26,8 @@ from drsim.format.fields import (
 from drsim.format.mistakes import refuse, wrong
 from drsim.format.numbers import Amount, Percent, Quantity, Rate, amounts_in
 from drsim.format.part import Part
-from drsim.format.resources import OrderResource, read_resource
+from drsim.format.resources import OrderResource, copied_schema, read_resource
+from drsim.format.written import Schema, Written, either, given, ref
 
 _SETTLED = ("cancelled", "complete", "dispute", "returned", "blocked")
 """States that an order is brought to by things which take time."""
@@ -62,8 +63,14 @@ def _as_mapping(value: Any) -> Any:
     return value if isinstance(value, dict) else {"amount": value}
 
 
+def _or_amount(mapping: Schema) -> Schema:
+    return either(mapping, ref("Amount"))
+
+
 class DiscountModel(Part):
     """`discount`: off the whole order, as an amount or in percent."""
+
+    together: ClassVar[Schema] = {"oneOf": [given("amountOff"), given("percentOff")]}
 
     amount_off: Amount | None = None
     percent_off: Percent | None = None
@@ -80,12 +87,25 @@ def _file_unread(value: Any) -> Any:
     raise wrong("'from'", "'resource': only the command line reads files")
 
 
+_FILE = {
+    "description": "The name of a file beside this one that holds a copied order.",
+    "type": "string",
+    "minLength": 1,
+}
+
+
 class OrderModel(Part):
     """`given.orders[]`: an order to be made. Everything but `items` (or `resource`) is made up if left out."""
 
+    together: ClassVar[Schema] = {
+        "if": {"anyOf": [{"required": ["from"]}, given("resource")]},
+        "then": {"propertyNames": {"enum": ["as", "resource", "from"]}, "not": {"required": ["resource", "from"]}},
+        "else": {"required": ["items"], "properties": {"items": {"minItems": 1}}},
+    }
+
     alias: Alias | None = Field(None, alias="as")
-    source_file: Annotated[str | None, BeforeValidator(_file_unread)] = Field(None, alias="from")
-    resource: Annotated[OrderResource, BeforeValidator(read_resource)] | None = None
+    source_file: Annotated[str | None, Written(_file_unread, _FILE)] = Field(None, alias="from")
+    resource: Annotated[OrderResource, Written(read_resource, copied_schema, replaced=False)] | None = None
     state: Annotated[str, one_of(STATES)] = "accepted"
     created_ago: Duration | None = None
     id: Text | None = None
@@ -98,7 +118,7 @@ class OrderModel(Part):
     bill_to: PartyModel | None = None
     source: Annotated[SourceModel, nothing_as(dict)] = Field(default_factory=lambda: SourceModel.model_validate({}))
     store_credit: Amount = Decimal(0)
-    shipping: Annotated[ShippingModel, BeforeValidator(_as_mapping)] | None = None
+    shipping: Annotated[ShippingModel, Written(_as_mapping, _or_amount, replaced=False)] | None = None
     tax_rate: Rate = Decimal(0)
     discount: DiscountModel | None = None
     metadata: Metadata | None = None

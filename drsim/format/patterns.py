@@ -4,16 +4,38 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
-
-from drsim.domain.matching import check
+from drsim.domain.matching import LONGEST_EXPRESSION, OPERATORS, TYPES, check
 from drsim.format.fields import too_deep
 from drsim.format.mistakes import wrong
-from drsim.format.numbers import is_carried, plain, read_number
+from drsim.format.numbers import CARRIED, is_carried, plain, read_number
 from drsim.format.problems import shown
+from drsim.format.written import Schema, Written, listed, ref
 
 
-def pattern(adapted: Callable[[Any], Any]) -> BeforeValidator:
+def pattern_schema(name: str, **values: Any) -> Schema:
+    """What may stand in a pattern that is defined under this name; `values` limit the values in it."""
+    inner = ref(name)
+    special = {
+        "$in": listed(inner),
+        "$all": listed(inner),
+        "$exists": {"type": "boolean"},
+        "$type": {"enum": list(TYPES)},
+        "$regex": {"type": "string", "format": "regex", "maxLength": LONGEST_EXPRESSION},
+        **{key: {"type": ["number", "string"], **CARRIED, **values} for key in ("$gt", "$gte", "$lt", "$lte")},
+    }
+    return {
+        "description": "A value, a list or mapping of patterns, or operators such as {$gte: 100}.",
+        **CARRIED,
+        **values,
+        "items": inner,
+        "properties": {name: special.get(name, inner) for name in OPERATORS},
+        "patternProperties": {r"^(?!\$)": inner},
+        "additionalProperties": False,
+        "anyOf": [{"propertyNames": {"pattern": r"^\$"}}, {"propertyNames": {"pattern": r"^(?!\$)"}}],
+    }
+
+
+def pattern(adapted: Callable[[Any], Any], name: str, **values: Any) -> Written:
     """Reads a matching pattern, after `adapted` has made each value in it one of the kind it is compared with."""
 
     def read(value: Any) -> Any:
@@ -24,7 +46,7 @@ def pattern(adapted: Callable[[Any], Any]) -> BeforeValidator:
             raise wrong(f"an unusable pattern ({said})", "one that can be matched")
         return ready
 
-    return BeforeValidator(read)
+    return Written(read, pattern_schema(name, **values), name, replaced=False)
 
 
 def _adapt(value: Any, adapted: Callable[[Any], Any]) -> Any:
@@ -48,5 +70,7 @@ def text_as_number(value: Any) -> Any:
     return value
 
 
-TextPattern = Annotated[Any, pattern(digits_as_text)]
-NumberPattern = Annotated[Any, pattern(text_as_number)]
+_NUMBER_TEXT = r"^-?[0-9]{1,28}(\.[0-9]{1,28})?$|\$\{"
+
+TextPattern = Annotated[Any, pattern(digits_as_text, "Pattern")]
+NumberPattern = Annotated[Any, pattern(text_as_number, "NumberPattern", pattern=_NUMBER_TEXT)]

@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any
 
 Path = tuple[str | int, ...]
@@ -16,6 +17,7 @@ MOST = 100
 """No more problems than this are told at once."""
 
 _LONGEST = 60
+_MOST_OPTIONS = 300
 _CARD_NUMBER = re.compile(r"(?<![0-9])[0-9](?:[ -]?[0-9]){12,18}(?![0-9])")
 
 
@@ -69,6 +71,6 @@ def nearest(word: str, options: Collection[str]) -> str | None:
     """The option that a misspelt word probably meant, if one is near enough."""
     if not 0 < len(word) <= _LONGEST:
         return None
-    by_lower = {option.lower(): option for option in options}
+    by_lower = {option.lower(): option for option in islice(options, _MOST_OPTIONS)}
     found = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
     return by_lower[found[0]] if found else None

@@ -4,7 +4,7 @@ Source: resources page, section 2.1.
 """
 
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import ModelWrapValidatorHandler, model_validator
 
@@ -24,10 +24,22 @@ from drsim.format.fields import Currency, Flag, Instant, Text, not_empty, one_of
 from drsim.format.mistakes import Mistake, refuse, wrong
 from drsim.format.numbers import amounts_in
 from drsim.format.problems import Path
+from drsim.format.written import Schema, listed, ref
 
 
 class OrderResource(Copied):
     """An order as the API shows it. Without `payment` (as in `orderDetails`) a card is made up that paid for it."""
+
+    together: ClassVar[Schema] = {
+        "if": {
+            "required": ["charges"],
+            "properties": {"charges": {"not": {"enum": [None, False, 0, "", [], {}]}}},
+            "not": {"required": ["payment"]},
+        },
+        "then": {
+            "properties": {"charges": listed(ref("ChargeResource")), "sources": listed(ref("SourceResource"))},
+        },
+    }
 
     id: Text | None = None
     created_time: Instant | None = None
@@ -142,3 +154,17 @@ def read_resource(value: Any) -> Any:
     if "payment" not in value and value.get("charges"):
         value = {**value, "payment": {key: value[key] for key in ("charges", "sources") if key in value}}
     return value
+
+
+def _holding(key: str, **inside: Any) -> Schema:
+    return {"type": "object", "required": [key], "properties": {key: {"type": "object", **inside}}}
+
+
+def copied_schema(order: Schema) -> Schema:
+    """What `read_resource` finds an order in."""
+    itself = {"if": _holding("orderDetails"), "then": {"properties": {"orderDetails": order}}, "else": order}
+    return {
+        "if": _holding("data", **_holding("object")),
+        "then": {"properties": {"data": {"properties": {"object": itself}}}},
+        "else": itself,
+    }

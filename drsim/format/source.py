@@ -22,8 +22,8 @@ LONGEST = 1024 * 1024
 DEEPEST = 40
 """Mappings and lists that may stand in one another."""
 
-MOST_NODES = 100_000
-"""Values a file may have: a bound on time and memory whatever is in it."""
+MOST_NODES = 20_000
+"""Values a file may have: a bound on time and memory whatever is in it, and wrong with it."""
 
 Place = tuple[int, int]
 """Line and column, from 1."""
@@ -53,14 +53,24 @@ class Document:
         return Problem(self.name, path, line, column, found, expected, nearest)
 
 
-def parse(text: str, name: str) -> Document:
+@dataclass(slots=True)
+class Room:
+    """How much may still be read: what several files that belong together share."""
+
+    characters: int = LONGEST
+    nodes: int = MOST_NODES
+
+
+def parse(text: str, name: str, room: Room | None = None) -> Document:
     """Reads the one mapping that `text` holds; `name` is the file's name in problems. Raises `Unfit`."""
-    if len(text) > LONGEST:
-        raise Unfit([Problem(name, (), 1, 1, f"{len(text)} characters", f"at most {LONGEST}")])
+    room = room or Room()
+    if len(text) > room.characters:
+        raise Unfit([Problem(name, (), 1, 1, f"more than {LONGEST} characters in all", "fewer")])
+    room.characters -= len(text)
     if directive := re.search(r"^%", text, re.MULTILINE):
         line, column = _place_of(text, directive.start())
         raise Unfit([Problem(name, (), line, column, "a line that starts with %", "no directives")])
-    reader = _Reader(name)
+    reader = _Reader(name, room)
     try:
         reader.read(_events(_joined_surrogates(text)))
     except yaml.YAMLError as error:
@@ -84,11 +94,11 @@ class _Reader:
     """Builds the values from the parser's events, and writes down where each stands."""
 
     name: str
+    room: Room
     top: dict[str, Any] = field(default_factory=dict)
     places: dict[Path, Place] = field(default_factory=dict)
     key_places: dict[Path, Place] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
-    nodes: int = 0
 
     def read(self, events: Iterator[Any]) -> None:
         documents = 0
@@ -117,9 +127,9 @@ class _Reader:
         return None
 
     def _check(self, event: Any, path: Path) -> None:
-        self.nodes += 1
-        if self.nodes > MOST_NODES:
-            self._stop(event, path, f"more than {MOST_NODES} values", "fewer")
+        self.room.nodes -= path[-1:] != ("?",)  # keys are as many as their values
+        if self.room.nodes < 0:
+            self._stop(event, path, f"more than {MOST_NODES} values in all", "fewer")
         if len(path) >= DEEPEST and not isinstance(event, yaml.ScalarEvent):
             self._stop(event, path, f"more than {DEEPEST} levels", "fewer")
         if isinstance(event, yaml.AliasEvent):
@@ -203,7 +213,19 @@ def _syntax_problem(error: yaml.YAMLError, text: str, name: str) -> Problem:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     said = " ".join(filter(None, [getattr(error, "problem", None), getattr(error, "context", None)]))
-    return Problem(name, (), *place, f"text that is not YAML ({said})" if said else "text that is not YAML", "YAML")
+    found = f"text that is not YAML ({said})" if said else "text that is not YAML"
+    return Problem(name, (), *place, found, f"YAML{_usual_reason(said, text.splitlines()[place[0] - 1 : place[0]])}")
+
+
+def _usual_reason(said: str, line: list[str]) -> str:
+    """What is usually wrong there: a text that has to stand in quotes."""
+    if any(part.count('"') % 2 == 0 for part in _before_placeholders("".join(line))):
+        return ", with quotes around a text with ${…} inside of { } or [ ]"
+    return ", with quotes around a text that begins with * or &" if said.endswith(("an alias", "an anchor")) else ""
+
+
+def _before_placeholders(line: str) -> Iterator[str]:
+    return (line[: found.start()] for found in re.finditer(r"\$\{", line))
 
 
 _WORDS = {

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from drsim.format.problems import Path, masked, nearest
+from drsim.format.problems import MOST, Path, masked, nearest
 
 _PLACEHOLDER = re.compile(r"\$\{([^{}]*)\}")
 _VARIABLE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
@@ -37,18 +37,18 @@ def substituted(
     values: Any,
     variables: Mapping[str, Any],
     aliases: Collection[str],
-    made_before: Callable[[Path], Collection[str]],
+    is_made: Callable[[str, Path], bool],
 ) -> tuple[Any, list[Unknown]]:
-    """The values with every variable in its place, and the placeholders that could not be replaced.
+    """The values with every variable in its place, and the first `MOST` placeholders that could not be replaced.
 
-    References to `aliases` stay as they are, for `resolve`; what a place refers to has to be in `made_before(path)`.
+    References to `aliases` stay as they are, for `resolve`; what one refers to at a place has to be made before it.
     """
     unknown: list[Unknown] = []
 
     def replaced(expression: str, path: Path) -> Any:
         reference = _REFERENCE.fullmatch(expression)
         if reference and reference[1] in aliases:
-            if reference[1] not in made_before(path):
+            if len(unknown) < MOST and not is_made(reference[1], path):
                 unknown.append(Unknown(path, f"'${{{expression}}}'", "something that is made before it"))
             return None
         return _variable(expression, path)
@@ -59,9 +59,10 @@ def substituted(
             return variables[variable[1]]
         if variable and variable[2] is not None:
             return variable[2]
-        name = re.split(r"[.\[]", expression)[0]
-        found = f"the unknown name '${{{masked(expression)}}}'"
-        unknown.append(Unknown(path, found, "a variable or an alias", nearest(name, {*variables, *aliases})))
+        if len(unknown) < MOST:
+            name = re.split(r"[.\[]", expression, maxsplit=1)[0]
+            found = f"the unknown name '${{{masked(expression)}}}'"
+            unknown.append(Unknown(path, found, "a variable or an alias", nearest(name, [*variables, *aliases])))
         return None
 
     return _walk(values, (), replaced), unknown

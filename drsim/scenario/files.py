@@ -1,18 +1,19 @@
 """Scenario files: finding them, reading them with their steps, choosing among them."""
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator
-
+from drsim.format.fields import nothing_as
+from drsim.format.file import text_of
 from drsim.format.load import Loaded, load
 from drsim.format.models import World
+from drsim.format.problems import MOST, Problem, Unfit, nearest, shown
 from drsim.format.problems import Path as Where
-from drsim.format.problems import Problem, Unfit, nearest, shown
-from drsim.format.source import LONGEST
 from drsim.scenario.results import Place
 from drsim.scenario.steps import AnyStep
 
@@ -20,16 +21,12 @@ _SUFFIXES = (".yaml", ".yml")
 _NOT_A_LETTER = re.compile(r"[^A-Za-z0-9]+")
 
 
-def _nothing(value: Any) -> Any:
-    return () if value is None else value
-
-
 class Scenario(World):
     """A whole scenario file: the world and the steps."""
 
     replaced: ClassVar[tuple[str, ...]] = ("steps",)
 
-    steps: Annotated[tuple[AnyStep, ...], BeforeValidator(_nothing)] = ()  # type: ignore[assignment]
+    steps: Annotated[tuple[AnyStep, ...], nothing_as(tuple)] = ()  # type: ignore[assignment]
 
 
 class File:
@@ -68,28 +65,32 @@ def sandbox_of(path: str) -> str:
 
 
 def found(paths: Sequence[str]) -> list[str]:
-    """The scenario files at these paths, each once; folders are searched. Raises `OSError` for a path that is none."""
+    """The scenario files at these paths, each once; folders are searched. Raises `OSError` for one that cannot be."""
     files: dict[str, None] = {}
     for path in paths:
-        if Path(path).is_dir():
-            below = sorted(each for each in Path(path).rglob("*") if each.suffix in _SUFFIXES and each.is_file())
-            files |= dict.fromkeys(str(each) for each in below)
-        else:
-            with Path(path).open("rb"):
-                files[path] = None
+        files |= dict.fromkeys(_below(path) if Path(path).is_dir() else [path])
     return list(files)
+
+
+def _below(folder: str) -> list[str]:
+    paths = [Path(parent, name) for parent, _, names in os.walk(folder, onerror=_fail) for name in names]
+    return [str(path) for path in sorted(paths) if path.suffix in _SUFFIXES and path.is_file()]
+
+
+def _fail(error: OSError) -> None:
+    raise error
 
 
 def read(path: str, variables: Mapping[str, Any]) -> File:
     """A scenario file with its variables in their places. Raises `Unfit`, also for one that cannot be read."""
     folder = Path(path).parent
     try:
-        text = _text(Path(path))
+        text = text_of(Path(path))
     except OSError as error:
         raise Unfit(
             [Problem(path, (), 1, 1, f"a file that cannot be read ({error.strerror})", "a scenario")]
         ) from error
-    loaded = load(Scenario, text, path, variables, lambda name: _text(folder / name))
+    loaded = load(Scenario, text, path, variables, lambda name: text_of(folder / name))
     if problems := _unknown_webhooks(loaded):
         raise Unfit(problems)
     return File(path, loaded)
@@ -118,13 +119,22 @@ def read_all(paths: Iterable[str], variables: Callable[[str], Mapping[str, Any]]
 
 
 def _unknown_webhooks(loaded: Loaded[Scenario]) -> list[Problem]:
-    """Where `to` names a webhook that is not given."""
-    known = [webhook.alias for webhook in loaded.model.webhooks if webhook.alias]
-    return [
-        loaded.document.problem(path, shown(name), "a webhook of 'given'", nearest(name, known))
+    """Where `to` names a webhook that is neither given nor saved by an earlier step."""
+    since = {webhook.alias: -1 for webhook in loaded.model.webhooks if webhook.alias}
+    for index, step in enumerate(loaded.model.steps):
+        for name in getattr(step, "save", ()):
+            since.setdefault(name, index)
+    unknown = (
+        (path, name, at)
         for path, name in _named_webhooks(loaded.values)
-        if isinstance(name, str) and name not in known and "${" not in name
-    ]
+        for at in [int(path[1]) if path[0] == "steps" else 0]
+        if isinstance(name, str) and "${" not in name and since.get(name, at) >= at
+    )
+    problems = []
+    for path, name, at in islice(unknown, MOST):
+        meant = nearest(name, [each for each, index in since.items() if index < at])
+        problems.append(loaded.document.problem(path, shown(name), "a webhook, given or saved before", meant))
+    return problems
 
 
 def _named_webhooks(values: Mapping[str, Any]) -> Iterator[tuple[Where, Any]]:
@@ -136,12 +146,6 @@ def _named_webhooks(values: Mapping[str, Any]) -> Iterator[tuple[Where, Any]]:
             yield ("steps", index, "receiver", "to"), step["receiver"].get("to")
         for number, fault in enumerate(step.get("fault", ())):
             yield ("steps", index, "fault", number, "when", "to"), fault["when"].get("to")
-
-
-def _text(path: Path) -> str:
-    # No more than the reader takes anyway: a file may be larger than memory.
-    with path.open("rb") as file:
-        return file.read(4 * LONGEST + 4).decode("utf-8", "replace")
 
 
 def _indent(line: str) -> int:

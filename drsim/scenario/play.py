@@ -12,7 +12,7 @@ from drsim.domain.events import matching_types
 from drsim.domain.webhooks import verified
 from drsim.scenario.client import LABEL, Answer, Client, Refusal, key
 from drsim.scenario.failure import Failed
-from drsim.scenario.receiver import Receiver
+from drsim.scenario.receiver import Received, Receiver
 from drsim.scenario.results import Entry
 
 _ID = re.compile(r"[\w-]+")
@@ -177,27 +177,41 @@ class Play:
         self._claimed.add(delivery["id"])
 
     async def is_signed(self, delivery: Mapping[str, Any], attempt: Mapping[str, Any]) -> bool:
-        """Whether the signature of an attempt is that of a live secret for the body that was sent.
+        """Whether the signature of an attempt is that of a secret of its webhook for the body that was sent.
 
-        Both are taken as they arrived where the runner's own receiver got them, else from drsim's record.
+        Signature and body are taken as they arrived where the runner's own receiver got them, else from drsim's record.
+        Secrets may have been rotated since: all that were ever seen count.
         """
         webhook = delivery["webhookId"]
-        if webhook not in self._secrets:
-            self._secrets[webhook] = (await self.control("GET", f"/webhooks/{webhook}/secrets"))["secrets"]
+        known = self._secrets.setdefault(webhook, [])
         header = attempt["requestHeaders"].get("DigitalRiver-Signature", "")
         body = await self.sent_body(delivery, attempt)
-        return any(verified(header, secret, body) for secret in self._secrets[webhook])
+        if any(verified(header, secret, body) for secret in known):
+            return True
+        live = (await self.control("GET", f"/webhooks/{webhook}/secrets"))["secrets"]
+        fresh = [secret for secret in live if secret not in known]
+        known += fresh
+        return any(verified(header, secret, body) for secret in fresh)
 
     async def sent_body(self, delivery: Mapping[str, Any], attempt: Mapping[str, Any]) -> bytes:
         """The body of an attempt: as it arrived at the runner's receiver, else from drsim's record."""
-        header = attempt["requestHeaders"].get("DigitalRiver-Signature", "")
-        for received in self.receiver.received_below(self.base):
-            if received.headers.get("digitalriver-signature") == header:
-                return received.body
+        if received := self._received(attempt):
+            return received.body
         if "requestBody" in attempt:
             return str(attempt["requestBody"]).encode()
         await self.look()
         return next((orjson.dumps(each.body) for each in self.events if each.body["id"] == delivery["eventId"]), b"")
+
+    def sent_headers(self, attempt: Mapping[str, Any]) -> Mapping[str, str]:
+        """The headers of an attempt, in lower case: as they arrived at the runner's receiver, else as kept."""
+        if received := self._received(attempt):
+            return received.headers
+        return {name.lower(): text for name, text in attempt["requestHeaders"].items()}
+
+    def _received(self, attempt: Mapping[str, Any]) -> Received | None:
+        header = attempt["requestHeaders"].get("DigitalRiver-Signature", "")
+        came = self.receiver.received_below(self.base)
+        return next((each for each in came if each.headers.get("digitalriver-signature") == header), None)
 
     async def timeline(self) -> tuple[Entry, ...]:
         """What has happened so far."""

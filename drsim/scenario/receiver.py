@@ -71,7 +71,10 @@ class Receiver:
             await asyncio.wait([asyncio.get_running_loop().create_future()], timeout=manner.delay / SECOND)
         if manner.drop and request.transport is not None:
             request.transport.abort()
-        return web.Response(status=manner.status)
+        answer = web.Response(status=manner.status)
+        # A sender may take what is dropped on a kept connection for one that was closed meanwhile, and repeat it.
+        answer.force_close()
+        return answer
 
     def _manner(self, path: str) -> Manner:
         """How to answer now; uses up what was told for some times only."""

@@ -2,9 +2,10 @@
 
 import orjson
 
+from drsim.format.schema import schema_of
 from drsim.scenario.files import Scenario
 
 
 def scenario_schema() -> bytes:
-    """The schema, as JSON."""
-    return orjson.dumps(Scenario.model_json_schema(), option=orjson.OPT_INDENT_2)
+    """The schema (2020-12), as JSON."""
+    return orjson.dumps(schema_of(Scenario, "drsim scenario"), option=orjson.OPT_INDENT_2)

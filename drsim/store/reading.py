@@ -50,7 +50,7 @@ class Reader:
     ) -> list[DueDelivery]:
         """What is due in the lane of a webhook by `until`, in its order, but for these numbers."""
         rows = self._connection.execute(
-            "SELECT d.number, d.id, d.due_at, d.public, e.public FROM document d"
+            "SELECT d.number, d.id, d.due_at, d.public, e.public, e.value FROM document d"
             " JOIN document e ON e.sandbox = d.sandbox AND e.kind = 'event' AND e.id = d.parent"
             " WHERE d.sandbox = ? AND d.lane = ? AND d.due_at <= ?"
             " AND d.number NOT IN (SELECT value FROM json_each(?)) ORDER BY d.due_at, d.number LIMIT ?",

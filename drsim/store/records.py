@@ -10,13 +10,14 @@ Facets = frozenset[tuple[str, Value]]
 
 
 class DueDelivery(NamedTuple):
-    """A delivery that is due: its number and id, when, and in public form itself and its event."""
+    """A delivery that is due: number, id, when, itself and its event in public form, and that event's value if any."""
 
     number: int
     id: str
     at: Time
     public: bytes
     event: bytes
+    more: bytes | None = None
 
 
 @value

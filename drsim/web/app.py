@@ -10,7 +10,20 @@ from starlette.routing import Route
 from drsim.domain.refusal import Refused
 from drsim.engine.scheduler import Scheduler
 from drsim.engine.simulator import Simulator
-from drsim.web import charges, control, deliveries, events, fulfillments, orders, sources, webhooks, worlds
+from drsim.web import (
+    charges,
+    control,
+    deliveries,
+    events,
+    fulfillments,
+    orders,
+    settings,
+    signing,
+    sources,
+    triggers,
+    webhooks,
+    worlds,
+)
 from drsim.web.answers import Answer, on_bug, on_http_error, on_refused
 from drsim.web.calls import CallLog
 
@@ -37,6 +50,7 @@ def routes() -> list[Route]:
         _at("/_sim/settle", POST=control.settle),
         _at("/_sim/reset", POST=control.reset),
         _at("/_sim/orders", POST=worlds.create_order),
+        _at("/_sim/trigger", GET=triggers.listed, POST=triggers.trigger),
         _at("/_sim/orders/{id}/timeline", GET=control.order_timeline),
         _at("/_sim/scenario", POST=worlds.load_scenario),
         _at("/_sim/behavior", GET=worlds.list_rules, POST=worlds.create_rule),
@@ -45,10 +59,12 @@ def routes() -> list[Route]:
         _at("/_sim/faults/{id}", DELETE=worlds.delete_fault),
         _at("/_sim/deliveries", GET=deliveries.listed),
         _at("/_sim/deliveries/{id}", GET=deliveries.retrieve),
-        _at("/_sim/webhooks/{id}", GET=deliveries.webhook),
+        _at("/_sim/webhooks/{id}", GET=settings.retrieve, PATCH=settings.update),
         _at("/_sim/webhooks/{id}/resend", POST=deliveries.resend_to),
+        _at("/_sim/webhooks/{id}/secrets", GET=signing.secrets),
+        _at("/_sim/webhooks/{id}/rotate", POST=signing.rotate),
+        _at("/_sim/webhooks/{id}/revoke", POST=signing.revoke),
         _at("/_sim/events/{id}/resend", POST=deliveries.resend),
-        _at("/_sim/webhooks/{id}/secrets", GET=control.secrets),
         _at("/_sim/events", GET=control.events),
         _at("/_sim/requests", GET=control.requests),
         _at("/_sim/timeline", GET=control.sandbox_timeline),

@@ -29,6 +29,8 @@ DEEPEST = 64
 M = TypeVar("M", bound=BaseModel)
 
 _CARD_NUMBER = re.compile(r"(?<![0-9])[0-9](?:[ -]?[0-9]){12,18}(?![0-9])")
+_SECRET = {"authentication", "oauth"}
+"""Parts of a body that are never shown again, not even wrong ones: they hold passwords."""
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}(?:\.0*)?")
 
 
@@ -107,7 +109,7 @@ def _refusal(problem: "ErrorDetails") -> Refused:
     if kind in ("missing", "missing_parameter"):
         return refusal.missing(path)
     name = next((str(part) for part in reversed(problem["loc"]) if isinstance(part, str)), "body")
-    value = _short(problem["input"])
+    value = "…" if _SECRET & set(problem["loc"]) else _short(problem["input"])
     if kind.startswith("int_"):
         return Refused("bad_request", "invalid_integer", f"'{value}' is not a valid integer.", path)
     if kind.startswith("bool_"):
@@ -171,6 +173,12 @@ def _given(value: Any) -> Any:
     return value
 
 
+def _not_empty(value: Any) -> Any:
+    if value == "":
+        raise PydanticCustomError("missing_parameter", "A parameter is missing.")
+    return value
+
+
 def _text(value: Any) -> Any:
     if isinstance(value, bool):
         raise PydanticCustomError("drsim", "'{shown}' is not a valid string.", {"shown": str(value).lower()})
@@ -183,6 +191,8 @@ Id = Annotated[str, BeforeValidator(_given), Field(max_length=255)]
 """The id of something; numbers are taken as ids too, an empty text is none."""
 Text = Annotated[str, BeforeValidator(_text), Field(max_length=4_096)]
 """Free text."""
+Needed = Annotated[Text, BeforeValidator(_not_empty)]
+"""Free text that has to be there: an empty one is none."""
 Metadata = dict[str, Any]
 
 
@@ -247,12 +257,30 @@ class OrderChangeBody(Body):
     metadata: Metadata | None = None
 
 
+class WebhookSettingsBody(Body):
+    """`PATCH /_sim/webhooks/{id}`: what the API has no field for."""
+
+    expand: list[Text] | None = None
+
+
 class AuthenticationBody(Body):
     """Basic authentication of a webhook, in either spelling of the name."""
 
     username: Text | None = None
     userName: Text | None = None
     password: Text
+
+
+class OAuthBody(Body):
+    """How a webhook asks for its access token."""
+
+    tokenEndPoint: Needed
+    clientID: Needed
+    clientSecret: Needed
+    userName: Text | None = None
+    password: Text | None = None
+    grantType: Text = "password"
+    audience: Text | None = None
 
 
 class WebhookBody(Body):
@@ -264,6 +292,20 @@ class WebhookBody(Body):
     enabled: bool | None = None
     transportType: Text | None = None
     authentication: AuthenticationBody | None = None
+    oauth: OAuthBody | None = None
+
+
+class RotateBody(Body):
+    """`POST /_sim/webhooks/{id}/rotate`."""
+
+    expireOldIn: Text | None = None
+    secret: Text | None = None
+
+
+class RevokeBody(Body):
+    """`POST /_sim/webhooks/{id}/revoke`."""
+
+    secret: Text
 
 
 class AdvanceBody(Body):
@@ -284,6 +326,13 @@ class ResendToBody(Body):
 
     state: Text | None = None
     since: Text | None = None
+
+
+class TriggerBody(Body):
+    """`POST /_sim/trigger`."""
+
+    type: Text
+    orderId: Id | None = None
 
 
 class SettleBody(Body):

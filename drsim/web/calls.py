@@ -5,6 +5,7 @@ only, the last thousand of them. A killed server may lose the last moments of th
 """
 
 import asyncio
+import re
 from collections import deque
 from contextlib import suppress
 from typing import Any
@@ -21,6 +22,9 @@ KEPT_WRITES = 10_000
 _LONGEST_BODY = 65_536
 _BEHIND = 0.05
 """So many seconds after a call it is written, with all others that came in the meantime."""
+_SECRET = re.compile("password|secret", re.IGNORECASE)
+"""Fields of webhooks that are kept out of the log."""
+_USER = re.compile(r"//[^/?#\s]*@")
 _HIDDEN = (b"authorization", b"drsim-control-token", b"cookie")
 
 
@@ -74,10 +78,21 @@ class Call:
         if self.order_id is not None:
             shown["orderId"] = self.order_id
         if self.body:
-            shown["requestBody"] = _json_or_text(self.body)
+            shown["requestBody"] = self._readable(self.body)
         if self.answer:
-            shown["responseBody"] = _json_or_text(self.answer)
+            shown["responseBody"] = self._readable(self.answer)
         return shown
+
+    def _readable(self, body: bytes) -> Any:
+        """A body as JSON, or else as text; of a webhook without its passwords."""
+        if len(body) > _LONGEST_BODY:
+            return {"info": f"{len(body)} bytes, too long to be kept"}
+        about_webhook = self.path.startswith("/webhooks")
+        try:
+            read = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            return {"info": f"{len(body)} bytes, no JSON"} if about_webhook else body.decode("utf-8", "replace")
+        return _without_secrets(read) if about_webhook else read
 
 
 class CallLog:
@@ -175,10 +190,15 @@ def _written(work: Work, limit: int, order_id: str | None) -> list[bytes]:
     return [public for _, public in work.transaction.numbered(work.sandbox.number, "call", limit, order_id)]
 
 
-def _json_or_text(body: bytes) -> Any:
-    if len(body) > _LONGEST_BODY:
-        return {"info": f"{len(body)} bytes, too long to be kept"}
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return body.decode("utf-8", "replace")
+def _without_secrets(part: Any, *, within: bool = False) -> Any:
+    """A part of a body with every password in it hidden; `within` what should have been a mapping of some."""
+    if isinstance(part, dict):
+        return {
+            name: "…" if _SECRET.search(name) else _without_secrets(each, within=name in ("authentication", "oauth"))
+            for name, each in part.items()
+        }
+    if within and part is not None:
+        return "…"
+    if isinstance(part, list):
+        return [_without_secrets(each) for each in part]
+    return _USER.sub("//…@", part) if isinstance(part, str) else part

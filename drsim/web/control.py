@@ -10,7 +10,7 @@ from typing import Any
 from starlette.requests import Request
 
 from drsim.domain.clock import LAST, SECOND, Span, Time, format_precise, parse_span, parse_time
-from drsim.domain.refusal import Refused, invalid, missing, not_found
+from drsim.domain.refusal import Refused, invalid, missing
 from drsim.domain.webhooks import Webhook
 from drsim.engine.sandbox import Sandbox
 from drsim.engine.scheduler import Scheduler
@@ -75,18 +75,6 @@ async def reset(request: Request) -> Answer:
     _calls(request).forget(sandbox.name)
     request.scope["drsim.sandbox"] = sandbox
     return answer(await _clock(request))
-
-
-async def secrets(request: Request) -> Answer:
-    """`GET /_sim/webhooks/{id}/secrets`: the signing secrets, the newest first."""
-
-    def action(work: Work) -> list[str]:
-        webhook: Webhook | None = work.get("webhook", request.path_params["id"])
-        if webhook is None:
-            raise not_found("Webhook", request.path_params["id"])
-        return list(webhook.secrets)
-
-    return answer({"secrets": await desk.perform(request, action)})
 
 
 async def events(request: Request) -> Answer:

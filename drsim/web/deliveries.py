@@ -1,17 +1,14 @@
-"""Deliveries and how webhooks fare with them: every attempt on record, and sending events again. drsim's own."""
+"""Deliveries: every attempt on record, and sending events again. drsim's own."""
 
-import orjson
 from starlette.requests import Request
 
 from drsim import render
-from drsim.domain.clock import format_precise, parse_time
+from drsim.domain.clock import parse_time
 from drsim.domain.refusal import Refused, invalid, missing, not_found
 from drsim.domain.values import replace
-from drsim.domain.webhooks import Delivery, Webhook
-from drsim.engine import records
+from drsim.domain.webhooks import Delivery
 from drsim.engine.resending import Resent, resend_event, resend_lost, resend_since
 from drsim.engine.simulator import Work
-from drsim.engine.subscriptions import why_disabled
 from drsim.web import desk
 from drsim.web.answers import Answer, answer
 from drsim.web.lists import Listing, enveloped, query
@@ -69,11 +66,6 @@ async def resend_to(request: Request) -> Answer:
     return _resent(await desk.perform(request, lambda work: resend_lost(work, id)))
 
 
-async def webhook(request: Request) -> Answer:
-    """`GET /_sim/webhooks/{id}`: a webhook, since when it is failing, and why drsim has disabled it if it has."""
-    return answer(await desk.perform(request, lambda work: _fares(work, request.path_params["id"])))
-
-
 def _resent(it: Resent) -> Answer:
     return answer({"count": it.events, "hasMore": it.more}, 201)
 
@@ -90,18 +82,6 @@ def _whole(work: Work, id: str) -> object:
     delivery: Delivery | None = work.get("delivery", id)
     if delivery is None:
         raise not_found("Delivery", id)
-    event = work.transaction.public(work.sandbox.number, "event", delivery.event_id) or b""
-    versions = {attempt.version for attempt in delivery.attempts}
-    return render.whole_delivery(delivery, {each: records.event_in_version(event, each) for each in versions})
-
-
-def _fares(work: Work, id: str) -> object:
-    webhook: Webhook | None = work.get("webhook", id)
-    if webhook is None:
-        raise not_found("Webhook", id)
-    shown = {**orjson.loads(work.transaction.public(work.sandbox.number, "webhook", id) or b"{}")}
-    if webhook.failing is not None:
-        shown["failing"] = {"since": format_precise(webhook.failing.since), "events": webhook.failing.events}
-    if webhook.disabled is not None:
-        shown["disabled"] = {"time": format_precise(webhook.disabled), "reason": why_disabled(webhook)}
-    return shown
+    return render.whole_delivery(
+        delivery, work.transaction.public(work.sandbox.number, "event", delivery.event_id) or b""
+    )

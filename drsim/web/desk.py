@@ -5,6 +5,7 @@ from typing import TypeVar, cast
 
 from starlette.requests import Request
 
+from drsim import versions
 from drsim.domain.refusal import not_found
 from drsim.engine.sandbox import Sandbox
 from drsim.engine.simulator import Simulator, Work
@@ -43,6 +44,11 @@ async def public(request: Request, kind: str, resource: str) -> bytes:
     if found is None:
         raise not_found(resource, id)
     return found
+
+
+def in_version(request: Request, kind: str, public: bytes) -> bytes:
+    """A resource or an event in the API version that the call is answered in; for the control plane the latest."""
+    return versions.in_version(kind, public, request.scope.get("drsim.version", "latest"))
 
 
 def about_order(request: Request, order_id: str) -> None:

@@ -25,7 +25,7 @@ async def retrieve(request: Request) -> Answer:
     created = parse_time(orjson.loads(found)["createdTime"])
     if created < sandbox.clock.now(simulator.wall()) - VISIBLE:
         raise not_found("Event", request.path_params["id"])
-    return Answer(found)
+    return Answer(desk.in_version(request, "event", found))
 
 
 async def listed(request: Request) -> Answer:
@@ -37,7 +37,8 @@ async def listed(request: Request) -> Answer:
     asked = query(request, LISTING, simulator, sandbox, conditions)
     horizon = sandbox.clock.now(simulator.wall()) - VISIBLE
     earliest = horizon if asked.earliest is None else max(horizon, asked.earliest)
-    return enveloped(*simulator.store.reader.page(sandbox.number, replace(asked, earliest=earliest)))
+    rows, more = simulator.store.reader.page(sandbox.number, replace(asked, earliest=earliest))
+    return enveloped([desk.in_version(request, "event", row) for row in rows], more)
 
 
 def _types(request: Request) -> tuple[Equal, ...]:

@@ -12,7 +12,7 @@ from drsim.domain.refusal import missing, not_found
 from drsim.engine import records
 from drsim.engine.simulator import Work
 from drsim.web import desk
-from drsim.web.answers import Answer, answer
+from drsim.web.answers import Answer
 from drsim.web.lists import Listing, page
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ async def create(request: Request) -> Answer:
 
 async def retrieve(request: Request) -> Answer:
     """`GET /fulfillments/{id}`: with the operations it caused and the order as it is now."""
-    return answer(await desk.perform(request, lambda work: _detailed(work, request.path_params["id"])))
+    found = await desk.perform(request, lambda work: _detailed(work, request.path_params["id"]))
+    return Answer(desk.in_version(request, "fulfillment", found))
 
 
 async def listed(request: Request) -> Answer:
@@ -81,16 +82,17 @@ def _create(work: Work, body: "FulfillmentBody") -> bytes:
     return orjson.dumps(render.fulfillment(decision.fulfillment))
 
 
-def _detailed(work: Work, id: str) -> render.Json:
+def _detailed(work: Work, id: str) -> bytes:
     fulfillment = work.get("fulfillment", id)
     if fulfillment is None:
         raise not_found("Fulfillment", id)
     sale = work.sale(fulfillment.order_id)
-    return {
+    shown = {
         **render.fulfillment(fulfillment),
         "chargeOperationIds": render.operation_ids(sale, id),
         "orderDetails": render.order_details(render.order(sale)),
     }
+    return orjson.dumps(shown)
 
 
 def _update(work: Work, id: str, body: "FulfillmentChange") -> bytes:

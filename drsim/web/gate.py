@@ -10,12 +10,12 @@ from hashlib import blake2b
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from drsim.domain.account import VERSIONS
 from drsim.domain.clock import SECOND
 from drsim.domain.faults import Incoming
 from drsim.domain.refusal import Refused, invalid
 from drsim.engine.sandbox import Sandbox, as_uuid
 from drsim.engine.simulator import Simulator
-from drsim.render import LATEST_VERSION, VERSIONS
 from drsim.web.answers import Answer, Headers, accepted, refused
 from drsim.web.calls import Call, CallLog
 from drsim.web.faulty import Linger, suffer
@@ -78,8 +78,9 @@ class Gate:
             await _unauthorized([(b"x-dr-requestid", id.encode())])(scope, receive, send)
             return
         sandbox = self._simulator.known(access.sandbox) or await self._simulator.sandbox(access.sandbox)
-        version = headers.get(b"digitalriver-version", b"").decode("latin-1") or LATEST_VERSION
+        version = headers.get(b"digitalriver-version", b"").decode("latin-1") or sandbox.account.api_version
         scope["drsim.sandbox"] = sandbox
+        scope["drsim.version"] = version
         record = _Recording(send, sandbox, scope, self._simulator.store.mark, version, access.label)
         try:
             refusal = self._refusal(scope, access, sandbox)

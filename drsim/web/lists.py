@@ -19,7 +19,7 @@ from drsim.engine.sandbox import Sandbox
 from drsim.engine.simulator import Simulator
 from drsim.store import Between, Equal, Query
 from drsim.web.answers import Answer
-from drsim.web.desk import present
+from drsim.web.desk import in_version, present
 
 FilterKind = Literal["text", "texts", "time", "amount"]
 """`text` is one value, `texts` several (repeated or joined by commas), `time` and `amount` take ranges."""
@@ -87,7 +87,8 @@ async def page(request: Request, listing: Listing) -> Answer:
     """One page in the list envelope: `{"hasMore", "data"}`, newest first."""
     simulator, sandbox = await present(request)
     asked = query(request, listing, simulator, sandbox)
-    return enveloped(*simulator.store.reader.page(sandbox.number, asked))
+    rows, more = simulator.store.reader.page(sandbox.number, asked)
+    return enveloped([in_version(request, listing.kind, row) for row in rows], more)
 
 
 def enveloped(page: list[bytes], more: bool) -> Answer:

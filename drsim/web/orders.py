@@ -1,12 +1,13 @@
 """`/orders`: retrieve, list and update. Source: resources page, sections 2.1 and 3."""
 
+import orjson
 from starlette.requests import Request
 
 from drsim import render
 from drsim.domain.amend import OrderChange, amend_order, check_metadata
 from drsim.engine.simulator import Work
 from drsim.web import desk
-from drsim.web.answers import Answer, answer
+from drsim.web.answers import Answer
 from drsim.web.lists import Listing, page
 
 LISTING = Listing(
@@ -49,8 +50,10 @@ async def retrieve(request: Request) -> Answer:
     """`GET /orders/{id}`; `expand=true` shows more of the products."""
     desk.about_order(request, request.path_params["id"])
     if request.query_params.get("expand") == "true":
-        return answer(await desk.perform(request, lambda work: _expanded(work, request.path_params["id"])))
-    return Answer(await desk.public(request, "order", "Order"))
+        found = await desk.perform(request, lambda work: _expanded(work, request.path_params["id"]))
+    else:
+        found = await desk.public(request, "order", "Order")
+    return Answer(desk.in_version(request, "order", found))
 
 
 async def listed(request: Request) -> Answer:
@@ -69,11 +72,12 @@ async def update(request: Request) -> Answer:
     # An upstream id of null takes it away; everywhere else null is the same as absent.
     cleared = "upstreamId" in sent and sent["upstreamId"] is None
     change = OrderChange("" if cleared else body.upstreamId, body.requestToBeForgotten, body.metadata)
-    return Answer(await desk.perform(request, lambda work: _updated(work, request.path_params["id"], change)))
+    updated = await desk.perform(request, lambda work: _updated(work, request.path_params["id"], change))
+    return Answer(desk.in_version(request, "order", updated))
 
 
-def _expanded(work: Work, id: str) -> render.Json:
-    return render.order(work.sale(id), expand=True)
+def _expanded(work: Work, id: str) -> bytes:
+    return orjson.dumps(render.order(work.sale(id), expand=True))
 
 
 def _updated(work: Work, id: str, change: OrderChange) -> bytes:

@@ -1,31 +1,28 @@
 """`/webhooks`: make, retrieve, list, change, delete. Source: platform page, section 8.1."""
 
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import Any
 
 from starlette.requests import Request
 
+from drsim.domain import transport
+from drsim.domain.account import VERSIONS
 from drsim.domain.events import TYPES, matching_types
 from drsim.domain.refusal import invalid, missing, not_found
 from drsim.domain.webhooks import Webhook, changed
 from drsim.engine.simulator import Work
 from drsim.engine.subscriptions import give_up_deliveries, save_webhook, subscribe
-from drsim.render import VERSIONS
 from drsim.web import desk
 from drsim.web.answers import Answer
 from drsim.web.lists import several
 
-if TYPE_CHECKING:
-    from drsim.web.bodies import WebhookBody
-
-_LONGEST_ADDRESS = 2_048
+_REMOVABLE = ("authentication", "oauth")
+"""What null takes away; elsewhere it is as if nothing was sent."""
+_CHECKED = {"address", "transport", *_REMOVABLE}
 
 
 async def create(request: Request) -> Answer:
     """`POST /webhooks`."""
-    from drsim.web.bodies import WebhookBody, read
-
-    changes = _changes(await read(request, WebhookBody))
+    changes = await _changes(request)
     for name in ("types", "address"):
         if name not in changes:
             raise missing(name)
@@ -48,10 +45,8 @@ async def listed(request: Request) -> Answer:
 
 
 async def update(request: Request) -> Answer:
-    """`PATCH /webhooks/{id}`: any part of it."""
-    from drsim.web.bodies import WebhookBody, read
-
-    changes = _changes(await read(request, WebhookBody))
+    """`PATCH /webhooks/{id}`: any part of it; null takes `authentication` or `oauth` away."""
+    changes = await _changes(request)
     return Answer(await desk.perform(request, lambda work: _update(work, request.path_params["id"], changes)))
 
 
@@ -61,23 +56,28 @@ async def delete(request: Request) -> Answer:
     return Answer(b"", 204)
 
 
-def _changes(body: "WebhookBody") -> dict[str, Any]:
-    """The fields that were sent, checked, under the names of the domain. Raises `Refused`."""
-    changes: dict[str, Any] = {}
+async def _changes(request: Request) -> dict[str, Any]:
+    """The fields that were sent, each checked by itself, under the names of the domain. Raises `Refused`."""
+    from drsim.web.bodies import WebhookBody, fitted, json_of
+
+    sent = await json_of(request)
+    body = fitted(WebhookBody, sent)
+    changes: dict[str, Any] = {name: None for name in _REMOVABLE if name in sent}
     if body.types is not None:
         changes["types"] = _checked_types(body.types)
     if body.address is not None:
-        changes["address"] = checked_address(body.address)
+        changes["address"] = body.address
     if body.apiVersion is not None:
         if body.apiVersion not in ("default", "latest", *VERSIONS):
             raise invalid("apiVersion", body.apiVersion, "version")
         changes["api_version"] = body.apiVersion
     if body.enabled is not None:
         changes["enabled"] = body.enabled
-    if body.transportType not in (None, "HTTP"):
-        raise invalid("transportType", body.transportType, "transportType")
-    if body.authentication is not None:
-        changes["authentication"] = body.authentication.model_dump(exclude_none=True)
+    if body.transportType is not None:
+        changes["transport"] = body.transportType
+    for name in _REMOVABLE:
+        if (part := getattr(body, name)) is not None:
+            changes[name] = part.model_dump(exclude_none=True)
     return changes
 
 
@@ -88,19 +88,6 @@ def _checked_types(types: list[str]) -> tuple[str, ...]:
         if name not in TYPES:
             raise invalid(f"types[{index}]", name[:100], "event type")
     return tuple(dict.fromkeys(types))
-
-
-def checked_address(address: str) -> str:
-    """A webhook's address: an absolute http or https URL without user name. Raises `Refused`."""
-    try:
-        parts = urlsplit(address)
-        _ = parts.port
-    except ValueError as error:
-        raise invalid("address", address[:100], "URL") from error
-    usable = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
-    if not usable or len(address) > _LONGEST_ADDRESS or any(character <= " " for character in address):
-        raise invalid("address", address[:100], "URL")
-    return address
 
 
 def _list(work: Work, wanted: set[str]) -> bytes:
@@ -121,6 +108,8 @@ def _find(work: Work, id: str) -> Webhook:
 
 def _update(work: Work, id: str, changes: dict[str, Any]) -> bytes:
     webhook = changed(_find(work, id), work.now, changes)
+    if _CHECKED & changes.keys():
+        transport.check(webhook, work.hosts)
     if not webhook.enabled:
         give_up_deliveries(work, id)
     return save_webhook(work, webhook)

@@ -10,6 +10,7 @@ from drsim.domain.clock import Clock
 from drsim.domain.faults import can_be_sent
 from drsim.domain.history import live
 from drsim.domain.orders import Sale
+from drsim.domain.outcome import Rule
 from drsim.domain.refusal import Refused, invalid
 from drsim.domain.values import replace
 from drsim.engine import records
@@ -49,8 +50,11 @@ def make_world(work: Work, world: World, address: str | None = None) -> Made:
     return made
 
 
-def make_order(work: Work, model: OrderModel) -> bytes:
-    """Makes one order now (or `createdAgo`); returns it in public form. Raises `Refused`."""
+def make_order(work: Work, model: OrderModel, rules: tuple[Rule, ...] | None = None) -> bytes:
+    """Makes one order now (or `createdAgo`); returns it in public form. Raises `Refused`.
+
+    With `rules` these decide about its payment instead of the sandbox's, which stay as they are.
+    """
     if model.resource is not None:
         sale = imported(model.resource, work.context())
         _check_is_new(work, sale.order.id, sale)
@@ -64,7 +68,11 @@ def make_order(work: Work, model: OrderModel) -> bytes:
     if spec.source.id is not None and work.get("source", spec.source.id):
         raise _exists("Source", spec.source.id)
     work.pushed_from = work.now
-    return work.save(live(spec, model.state, replace(work.context(), now=created), work.now))
+    context = replace(work.context(), now=created)
+    if rules is None:
+        return work.save(live(spec, model.state, context, work.now))
+    decision = live(spec, model.state, replace(context, rules=rules), work.now)
+    return work.save(replace(decision, rules=work.rules()))
 
 
 def make_rule(work: Work, model: RuleModel, aliases: Mapping[str, str]) -> bytes:
@@ -112,8 +120,18 @@ def _make_webhook(work: Work, model: WebhookModel, address: str | None) -> Any:
     if to is None:
         message = "A webhook needs an address: give one, or start drsim with --webhook."
         raise Refused("bad_request", "missing_parameter", message, "given.webhooks[].address")
-    fields = {"types": tuple(model.event_types), "address": to, "enabled": model.enabled}
-    return orjson.loads(subscribe(work, fields, model.token))
+    fields: dict[str, Any] = {
+        "types": tuple(model.event_types),
+        "address": to,
+        "enabled": model.enabled,
+        "api_version": model.api_version,
+        "expand": model.expand,
+        "transport": model.transport_type,
+    }
+    for name in ("authentication", "oauth"):
+        part = getattr(model, name)
+        fields[name] = part and part.model_dump(by_alias=True, exclude_none=True)
+    return orjson.loads(subscribe(work, fields, model.token, "given.webhooks[]."))
 
 
 def _make_given_order(work: Work, model: OrderModel, made: Made) -> None:

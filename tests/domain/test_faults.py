@@ -18,7 +18,7 @@ from drsim.domain.faults import (
     strike,
 )
 from drsim.domain.values import replace
-from drsim.domain.webhooks import Delivery, Webhook, attempted, forged, put_off, signature, verified
+from drsim.domain.webhooks import Delivery, Seal, attempted, forged, put_off, signature, verified
 from tests.domain.builders import START
 from tests.domain.test_webhooks import a_delivery, an_attempt
 
@@ -202,9 +202,9 @@ def test_copies_are_on_record_and_count_for_nothing() -> None:
 
 
 def test_a_forged_signature_looks_like_one_and_is_wrong() -> None:
-    webhook = Webhook("w", START, START, (), "http://localhost", ("new", "old"))
-    header = signature(forged(webhook).secrets, 5, b"{}")
+    secrets = ("new", "old")
+    header = signature(forged(Seal(5, secrets)).secrets, 5, b"{}")
     assert header.count(", ") == 2
-    assert len(header) == len(signature(webhook.secrets, 5, b"{}"))
+    assert len(header) == len(signature(secrets, 5, b"{}"))
     assert not verified(header, "new", b"{}")
     assert not verified(header, "old", b"{}")

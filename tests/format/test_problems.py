@@ -53,8 +53,8 @@ def test_a_world_that_does_not_fit_has_all_its_problems_told() -> None:
         "bad.yaml:9:24: found 'ftp://x', expected an address such as http://localhost:8080/hook",
         "bad.yaml:9:41: found 'fulfilment.created', expected an event type such as fulfillment.created, or a group"
         " such as order.*; did you mean 'fulfillment.created'?",
-        "bad.yaml:9:62: found the unknown key 'tokn', expected one of as, address, types, token, enabled;"
-        " did you mean 'token'?",
+        "bad.yaml:9:62: found the unknown key 'tokn', expected one of as, address, types, token, enabled,"
+        " apiVersion, expand, transportType, authentication, oauth; did you mean 'token'?",
         "bad.yaml:10:12: found the alias 'a' again, expected another (first in line 9)",
         "bad.yaml:10:22: found an empty list, expected at least one event type",
         "bad.yaml:11:11: found 5, expected a list",

@@ -97,6 +97,21 @@ def test_json_is_read_as_well_with_tabs_and_escaped_pairs() -> None:
         ("a: é\nb: é\x01", "2:5: found a control character, expected text"),
         ('a: "\ud800"', "1:5: found half a character, expected whole characters"),
         ("a: b: c", "1:5: found text that is not YAML (mapping values are not allowed in this context), expected YAML"),
+        (
+            'a: {b: "${c}"} d',
+            "1:16: found text that is not YAML (did not find expected key while parsing a block mapping),"
+            " expected YAML",
+        ),
+        (
+            "a: 1\nb: {c: ${d}, e: 1}",
+            "2:9: found text that is not YAML (did not find expected ',' or '}' while parsing a"
+            " flow mapping), expected YAML, with quotes around a text with ${…} inside of { } or [ ]",
+        ),
+        (
+            "a: {b: *}",
+            "1:9: found text that is not YAML (did not find expected alphabetic or numeric character while"
+            " scanning an alias), expected YAML, with quotes around a text that begins with * or &",
+        ),
     ],
 )
 def test_what_is_not_plain_is_refused_in_these_words(text: str, expected: str) -> None:

@@ -14,7 +14,7 @@ MADE = {
 
 
 def replaced(value: Any, **variables: Any) -> Any:
-    values, unknown = substituted(value, variables, {"order"}, lambda path: {"order"})
+    values, unknown = substituted(value, variables, {"order"}, lambda name, path: name == "order")
     assert unknown == []
     return values
 

@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.harness import Receiver
-from tests.scenario.playing import drsim, report, written
+from tests.scenario.playing import ROOT, drsim, report, written
 
 ORDER = "given: {orders: [{as: order, items: [{as: item, price: 10, quantity: 3}]}]}\n"
 SHIP = '{orderId: "${order.id}", items: [{itemId: "${item.id}", quantity: 3}]}'
@@ -169,11 +169,31 @@ steps:
     assert (ran.code, ran.err.splitlines()) == (
         2,
         [
-            "a.yaml:4:35: found 'hook', expected a webhook of 'given'; did you mean 'hooks'?",
-            "a.yaml:7:36: found 'hoks', expected a webhook of 'given'; did you mean 'hooks'?",
-            "a.yaml:8:34: found 'other', expected a webhook of 'given'",
+            "a.yaml:4:35: found 'hook', expected a webhook, given or saved before; did you mean 'hooks'?",
+            "a.yaml:7:36: found 'hoks', expected a webhook, given or saved before; did you mean 'hooks'?",
+            "a.yaml:8:34: found 'other', expected a webhook, given or saved before",
         ],
     )
+
+
+def test_a_webhook_that_a_step_has_made_can_be_named_from_then_on(tmp_path: Path) -> None:
+    made = """  - call: POST /webhooks
+    body: {address: "${WEBHOOK_URL}/own", types: [order.created]}
+    save: {own: .}
+"""
+    used = """  - receiver: {status: 500, times: 1, to: own}
+  - fault: [{when: {delivery: order.created, to: own}, then: {duplicate: 1}}]
+  - create: order
+    with: {items: [{price: 10}]}
+  - delivery: order.created
+    to: own
+    expect: {attempts: 4, status: 200, signature: valid}
+"""
+    ran = drsim("run", ".", cwd=written(tmp_path, a=f"steps:\n{made}{used}"))
+    assert ran.code == 0, ran.out + ran.err
+    written(tmp_path, a=f"steps:\n{used}{made}", b="steps:\n  - {call: GET /orders, save: {own: .}}\n" + used)
+    assert "a.yaml:3:43: found 'own', expected a webhook" in drsim("check", ".", cwd=tmp_path).err
+    assert "'own' is no webhook." in drsim("run", "b.yaml", cwd=tmp_path).out
 
 
 def test_a_name_is_only_known_after_the_step_that_saves_it(tmp_path: Path) -> None:
@@ -269,6 +289,28 @@ def test_a_scenario_repeated_a_hundred_times_gives_the_same_verdict(tmp_path: Pa
     assert {name: verdict.startswith(name[:4]) for name, verdict in verdicts(told).items()} == dict.fromkeys(many, True)
 
 
+def test_deliveries_are_signed_right_before_and_after_a_rotation(tmp_path: Path) -> None:
+    (tmp_path / "rotation.yaml").write_text("""
+scenario: A rotation
+given:
+  webhooks: [{as: hooks, types: [order.created], token: whk_old}]
+steps:
+  - call: POST /_sim/orders
+    body: {items: [{price: 1}]}
+    expect: {status: 201}
+  - delivery: order.created
+    expect: {signature: valid}
+  - call: POST /_sim/webhooks/${hooks.id}/rotate
+    body: {expireOldIn: 0s}
+  - call: POST /_sim/orders
+    body: {items: [{price: 1}]}
+    expect: {status: 201}
+  - delivery: order.created
+    expect: {signature: valid}
+""")
+    assert drsim("run", str(tmp_path)).code == 0
+
+
 def test_simulated_time_costs_no_real_time(tmp_path: Path) -> None:
     steps = f"{ORDER}steps:\n  - advance: 300d\n  - no_event: order.complete\n    within: 400d\n"
     steps += "  - {event: order.*, count: 0, within: 99d}\n"
@@ -328,3 +370,9 @@ def test_a_terminal_shows_a_bar_and_colors_unless_told_not_to(tmp_path: Path, co
     assert b"0/2 [" in shown
     assert b"1 failed" in shown
     assert (b"\033[31m" in shown) != colorless
+
+
+def test_a_reader_that_has_seen_enough_causes_no_traceback() -> None:
+    command = f"{sys.executable} -m drsim.cli schema | head -c 10"
+    done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True, timeout=30)
+    assert (len(done.stdout), done.stderr) == (10, "")

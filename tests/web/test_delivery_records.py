@@ -45,7 +45,7 @@ def resend(client: Client, webhook: JSON, **body: Any) -> JSON:
 
 
 def test_one_delivery_shows_all_that_was_sent_and_came_back(client: Client) -> None:
-    answer = b'HTTP/1.1 503 No\r\nX-Trace: one\r\nx-trace: tw\xc3\xb6\r\nContent-Length: 9\r\n\r\n{"a":\xff1}'
+    answer = b'HTTP/1.1 503 No\r\nX-Trace: one\r\nx-trace: tw\xc3\xb6\r\nContent-Length: 8\r\n\r\n{"a":\xff1}'
 
     def play(connection: socket.socket) -> None:
         sent.append(read_request(connection))
@@ -101,7 +101,7 @@ def test_credentials_are_sent_and_not_kept(client: Client, receiver: Receiver) -
     client.order()
     client.settle("now")
     assert receiver.received[0].headers["authorization"] == "Basic " + b64encode(b"u:geheim").decode()
-    assert whole(client)["attempts"][0]["requestHeaders"]["Authorization"] == "Basic ****"
+    assert whole(client)["attempts"][0]["requestHeaders"]["Authorization"] == "Basic …"
     assert b64encode(b"u:geheim").decode() not in client.get("/_sim/deliveries").text
 
 
@@ -118,7 +118,7 @@ def test_the_body_on_record_is_the_one_that_was_sent_whatever_becomes_of_the_web
     client.delete(f"/webhooks/{webhook['id']}")
     bodies = [attempt["requestBody"].encode() for attempt in whole(client)["attempts"]]
     assert bodies == [received.body for received in receiver.received]
-    assert [json.loads(body)["digitalriverVersion"] for body in bodies] == ["2020-12-17", "2021-12-13"]
+    assert [json.loads(body)["digitalriverVersion"] for body in bodies] == ["2020-12-17"] * 2
 
 
 def test_a_delivery_that_does_not_exist_is_not_found(client: Client) -> None:
@@ -327,7 +327,7 @@ def test_a_webhook_that_keeps_failing_is_disabled_and_that_shows(client: Client,
     webhook = client.webhook(receiver.url, CREATED, "order.accepted")
     fail_for(client, 3)
     shown = client.ok(client.get(f"/_sim/webhooks/{webhook['id']}"))
-    assert shown == {**webhook, "failing": {"since": "2024-01-01T00:00:00Z", "events": 6}}
+    assert shown == {**webhook, "expand": [], "failing": {"since": "2024-01-01T00:00:00Z", "events": 6}}
     order = client.order()
     client.settle("now")
     reason = "no success in 3d, since 2024-01-01T00:00:00Z, while 6 events failed"

@@ -238,6 +238,20 @@ def test_making_and_changing_webhooks_survives_odd_bodies(fuzzed: Client) -> Non
     run()
 
 
+def test_rotating_and_revoking_secrets_survives_odd_bodies(fuzzed: Client) -> None:
+    webhook = fuzzed.ok(fuzzed.post("/webhooks", json=WEBHOOK), 201)
+
+    @FUZZ
+    @given(oddly({"expireOldIn": "1h", "secret": "whk_1"}), oddly({"secret": "whk_1"}))
+    def run(rotation: bytes, revocation: bytes) -> None:
+        check(post(fuzzed, f"/_sim/webhooks/{webhook['id']}/rotate", rotation), rotation)
+        check(post(fuzzed, f"/_sim/webhooks/{webhook['id']}/revoke", revocation), revocation)
+        shown = fuzzed.ok(fuzzed.get(f"/_sim/webhooks/{webhook['id']}/secrets"))
+        assert 1 <= len(shown["secrets"]) == len(shown["details"]) <= 5
+
+    run()
+
+
 def test_moving_the_clock_survives_odd_bodies(fuzzed: Client) -> None:
     @FUZZ
     @given(oddly({"by": "1s", "to": "2024-01-02T00:00:00Z"}), oddly({"until": "idle", "limit": "1d"}))
@@ -425,6 +439,8 @@ POSTS = [
     "/fulfillments/x",
     "/orders/x",
     "/webhooks",
+    "/_sim/webhooks/x/rotate",
+    "/_sim/webhooks/x/revoke",
     "/_sim/clock/advance",
     "/_sim/settle",
     "/_sim/orders",

@@ -4,15 +4,17 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from drsim.domain.matching import check
-from drsim.format.fields import Alias, Text, fitting, read_text, too_deep
+from drsim.format.fields import LONGEST_TEXT, Alias, Text, fitting, read_text, too_deep
 from drsim.format.mistakes import wrong
-from drsim.format.numbers import is_carried, plain
+from drsim.format.numbers import CARRIED, is_carried, plain
 from drsim.format.part import Part
+from drsim.format.patterns import pattern_schema
 from drsim.format.problems import shown
 from drsim.format.substitute import Unresolved, look_up
+from drsim.format.written import Written, ref, text
 from drsim.scenario.failure import Failed
 from drsim.scenario.play import Play
 
@@ -51,22 +53,29 @@ def _read_pattern(value: Any) -> Any:
 
 
 def _read_header(value: Any) -> str:
-    text = value if value == "" else read_text(value)
-    if not text.isprintable():
+    header = value if value == "" else read_text(value)
+    if not header.isprintable():
         raise wrong("a control character", "text")
-    return str(text)
+    return str(header)
+
+
+_PATH = r"\.|\.?[A-Za-z_$][A-Za-z0-9_$-]*((\.[A-Za-z_$][A-Za-z0-9_$-]*)|\[[0-9]{1,6}\])*"
 
 
 def _read_path(value: Any) -> str:
-    if isinstance(value, str) and re.fullmatch(r"\.|\.?[A-Za-z_$][\w$-]*((\.[A-Za-z_$][\w$-]*)|\[\d{1,6}\])*", value):
+    if isinstance(value, str) and re.fullmatch(_PATH, value):
         return value
     raise wrong(shown(value), "a path such as id, items[0].id, or . for the whole")
 
 
-Json = Annotated[Any, BeforeValidator(_read_json)]
-Pattern = Annotated[Any, BeforeValidator(_read_pattern)]
-HeaderText = Annotated[str, BeforeValidator(_read_header)]
-Save = Annotated[dict[Alias, Annotated[str, BeforeValidator(_read_path)]], Field(default_factory=dict)]
+_JSON = {"description": "Any value.", **CARRIED, "items": ref("Json"), "additionalProperties": ref("Json")}
+_HEADER = {"type": ["string", "integer"], "pattern": r"^$|^(?=.*\S)[^\x00-\x1f\x7f]*$", "maxLength": LONGEST_TEXT}
+_SAVED = text(_PATH, "A path such as id, items[0].id, or . for the whole.")
+
+Json = Annotated[Any, Written(_read_json, _JSON, "Json", replaced=False)]
+Pattern = Annotated[Any, Written(_read_pattern, pattern_schema("Pattern"), "Pattern", replaced=False)]
+HeaderText = Annotated[str, Written(_read_header, _HEADER, replaced=False)]
+Save = Annotated[dict[Alias, Annotated[str, Written(_read_path, _SAVED, "SavedPath")]], Field(default_factory=dict)]
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 CallName = Annotated[str, fitting(rf"(?:{'|'.join(METHODS)}) /\S*", "a call such as GET /orders")]

@@ -11,6 +11,7 @@ from drsim.format.fields import Flag, Text
 from drsim.format.mistakes import wrong
 from drsim.format.orders import OrderModel
 from drsim.format.part import Part
+from drsim.format.written import Schema
 from drsim.scenario.client import Answer
 from drsim.scenario.failure import Failed, shown, shown_differences
 from drsim.scenario.play import Play
@@ -39,6 +40,8 @@ class ExpectedAnswer(Part):
 
 class Call(Step):
     """`call`: sends a request as the integration would. `body` is sent as JSON, `raw` as the text it is."""
+
+    together: ClassVar[Schema] = {"not": {"required": ["body", "raw"], "properties": {"raw": {"type": "string"}}}}
 
     kind: ClassVar[str] = "call"
 

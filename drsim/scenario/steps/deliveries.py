@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 import orjson
+from pydantic import Field
 
 from drsim.domain.clock import HOUR, format_span
 from drsim.domain.matching import differences
-from drsim.format.fields import Alias, Duration, EventType, Flag, one_of
+from drsim.format.fields import Alias, Duration, EventType, Flag, Text, one_of
 from drsim.format.numbers import Quantity, whole_number
 from drsim.format.part import Part
 from drsim.scenario.failure import Candidate, Failed, nearest, shown_differences
@@ -24,13 +25,17 @@ class ExpectedDelivery(Part):
     status: Pattern = None
     attempts: Pattern = None
     signature: Annotated[str, one_of(("valid", "invalid"))] | None = None
+    headers: dict[Text, Pattern] = Field(default_factory=dict)
     body: Pattern = None
     state: Pattern = None
     error: Pattern = None
 
     def pattern(self) -> dict[str, Any]:
         """All of it as one pattern."""
-        return {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
+        pattern = {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
+        if "headers" in pattern:
+            pattern["headers"] = {name.lower(): each for name, each in self.headers.items()}
+        return pattern
 
 
 class Delivery(Step):
@@ -121,6 +126,8 @@ async def _view(play: Play, delivery: dict[str, Any], pattern: Mapping[str, Any]
     view |= {name: last[name] for name in ("status", "error") if name in last}
     if "signature" in pattern and attempts:
         view["signature"] = "valid" if await play.is_signed(delivery, last) else "invalid"
+    if "headers" in pattern and attempts:
+        view["headers"] = play.sent_headers(last)
     if "body" in pattern and attempts:
         view["body"] = await _body(play, delivery)
     return view

@@ -1,0 +1,262 @@
+"""Stories: how each event that drsim emits comes about, one row for each event type.
+
+A story is an order to begin with and what is then done to it, through the decisions that the API's own calls make,
+until the event is there. One that begins with an order which exists already leaves out what cannot be done to it any
+more. A flow that emits new events adds them to `EMITTED`, and a row for each to `STORIES`; a test compares the two and
+lives through all of them.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import field
+from difflib import get_close_matches
+from itertools import count
+from typing import Any
+
+from drsim.domain.amend import OrderChange, amend_order
+from drsim.domain.charges import uncommitted
+from drsim.domain.clock import MINUTE, Time
+from drsim.domain.decision import Context, Decision
+from drsim.domain.events import TYPES
+from drsim.domain.fulfill import Line, fulfill
+from drsim.domain.history import dispute, give_back
+from drsim.domain.orders import Sale, open_units
+from drsim.domain.outcome import Operation, Rule, Then
+from drsim.domain.place import block
+from drsim.domain.refusal import Refused, invalid
+from drsim.domain.settle import wake
+from drsim.domain.values import replace, value
+
+
+def _no_matter_when(sale: Sale) -> Time | None:
+    return None
+
+
+@value
+class Act:
+    """One thing that is done to an order: the decision `does`, as soon as it `can` be made, and not before `from_`.
+
+    `rules` are what the payment provider does about it, in place of the sandbox's own. `plan` and `done` say it.
+    """
+
+    plan: str
+    done: str
+    can: Callable[[Sale, Time], bool]
+    does: Callable[[Sale, Context], Decision]
+    rules: tuple[Rule, ...] = ()
+    from_: Callable[[Sale], Time | None] = _no_matter_when
+    """When it can be done, if that is a matter of time that nothing due on the order tells."""
+
+
+@value
+class Story:
+    """What leads to an event: how a new order begins, as in `POST /_sim/orders`, and what is done to it."""
+
+    begins: str = "an accepted order"
+    order: Mapping[str, Any] = field(default_factory=dict)
+    acts: tuple[Act, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    """What the payment provider does while the order is made."""
+    lapsed: bool = False
+    """Whether the order is as old as its authorization lasts."""
+
+    @property
+    def plan(self) -> str:
+        """The story in words."""
+        return ", ".join([self.begins, *(act.plan for act in self.acts)])
+
+
+def _rule(operation: Operation, then: Then) -> tuple[Rule, ...]:
+    return (Rule("story", operation, {}, then),)
+
+
+def _is_open(sale: Sale, now: Time) -> bool:
+    return sale.order.state == "accepted" and open_units(sale.order) > 0
+
+
+def _ship(sale: Sale, context: Context) -> Decision:
+    return fulfill(sale, [Line(item.id, item.open, 0, {}) for item in sale.order.items if item.open], {}, None, context)
+
+
+def _cancel(sale: Sale, context: Context) -> Decision:
+    return fulfill(sale, [Line(item.id, 0, item.open, {}) for item in sale.order.items if item.open], {}, None, context)
+
+
+def _ship_on_lapsed(sale: Sale, context: Context) -> Decision:
+    """Tries to ship as on a risk-averse account, which is refused; what is told all the same is all there is to it."""
+    averse = replace(context.account, risk_tolerance="averse")
+    try:
+        return _ship(sale, replace(context, account=averse))
+    except Refused as refusal:
+        if not refusal.events:
+            raise
+        return Decision(sale, refusal.events, context.rules)
+
+
+def _lapses(sale: Sale) -> Time | None:
+    return min((charge.expires for charge in sale.charges if uncommitted(charge)), default=None)
+
+
+def _has_lapsed(sale: Sale, now: Time) -> bool:
+    lapses = _lapses(sale)
+    return _is_open(sale, now) and lapses is not None and lapses <= now
+
+
+def _update(sale: Sale, context: Context) -> Decision:
+    before = str((sale.order.metadata or {}).get("triggered", ""))
+    following = int(before) + 1 if before.isascii() and before.isdecimal() and len(before) < 10 else 1
+    return amend_order(sale, OrderChange(metadata={"triggered": str(following)}), context)
+
+
+_SHIP = Act("everything open is shipped", "fulfilled order {id}", _is_open, _ship, _rule("capture", Then("complete")))
+_SHIP_UNPAID = Act(
+    "everything open is shipped and the capture fails",
+    "fulfilled order {id}",
+    _is_open,
+    _ship,
+    _rule("capture", Then("failed")),
+)
+_SHIP_ON_LAPSED = Act(
+    "shipping it after its authorization has expired is refused as on a risk-averse account",
+    "tried to fulfill order {id}, whose authorization has expired, as on a risk-averse account",
+    _has_lapsed,
+    _ship_on_lapsed,
+    from_=_lapses,
+)
+_CANCEL = Act(
+    "everything open is cancelled",
+    "cancelled what was open of order {id}",
+    _is_open,
+    _cancel,
+    _rule("cancel", Then("complete")),
+)
+_CANCEL_IN_VAIN = Act(
+    "everything open is cancelled and that fails",
+    "cancelled what was open of order {id}",
+    _is_open,
+    _cancel,
+    _rule("cancel", Then("failed")),
+)
+_BLOCK = Act("the reviewer blocks it", "blocked order {id}", lambda sale, now: sale.order.state == "in_review", block)
+_DISPUTE = Act(
+    "the payment is disputed",
+    "disputed the payment of order {id}",
+    lambda sale, now: sale.order.state in ("accepted", "fulfilled", "complete") and sale.due is None,
+    dispute,
+)
+_GIVE_BACK = Act(
+    "everything is sent back",
+    "took back everything of order {id}",
+    lambda sale, now: sale.order.state == "complete",
+    give_back,
+)
+_UPDATE = Act("its metadata is changed", "changed the metadata of order {id}", lambda sale, now: True, _update)
+
+_SHIPPED = Story(acts=(_SHIP,))
+_SHIPPED_UNPAID = Story(
+    "an accepted order paid with a card that fails", {"source": {"number": "4000 0000 0000 4103"}}, (_SHIP_UNPAID,)
+)
+_CANCELLED = Story(acts=(_CANCEL,))
+_CANCELLED_IN_VAIN = Story(
+    "an accepted order paid with a card that fails", {"source": {"number": "4000 0000 0000 4442"}}, (_CANCEL_IN_VAIN,)
+)
+_UNPAID = Story(
+    "an order by direct debit, which is authorized a minute later",
+    {"source": {"type": "directDebit"}},
+    rules=_rule("authorize", Then("complete", after=MINUTE)),
+)
+_NEVER_PAID = Story(
+    "an order by direct debit, which is declined a minute later",
+    {"source": {"type": "directDebit", "owner": {"lastName": "ChargeFailedAfterPending"}}},
+)
+_REVIEWED = Story("an order that the fraud screening holds up", {"state": "in_review"})
+
+STORIES: Mapping[str, Story] = {
+    "order.created": Story(),
+    "order.pending_payment": _UNPAID,
+    "order.accepted": Story(),
+    "order.review_opened": _REVIEWED,
+    "order.blocked": replace(_REVIEWED, acts=(_BLOCK,)),
+    "order.cancelled": _CANCELLED,
+    "order.fulfilled": _SHIPPED,
+    "order.complete": _SHIPPED,
+    "order.updated": Story(acts=(_UPDATE,)),
+    "order.dispute": Story(acts=(_SHIP, _DISPUTE)),
+    "order.refunded": Story(acts=(_SHIP, _GIVE_BACK)),
+    "order.charge.pending": _UNPAID,
+    "order.charge.capturable": Story(),
+    "order.charge.processing": _SHIPPED,
+    "order.charge.complete": _SHIPPED,
+    "order.charge.cancelled": _CANCELLED,
+    "order.charge.failed": _NEVER_PAID,
+    "order.charge.reauth.failed": Story(acts=(_SHIP_ON_LAPSED,), lapsed=True),
+    "order.charge.capture.pending": _SHIPPED,
+    "order.charge.capture.complete": _SHIPPED,
+    "order.charge.capture.failed": _SHIPPED_UNPAID,
+    "order.charge.cancel.pending": _CANCELLED,
+    "order.charge.cancel.complete": _CANCELLED,
+    "order.charge.cancel.failed": _CANCELLED_IN_VAIN,
+    "fulfillment.created": _SHIPPED,
+}
+"""The story of every event type that drsim emits."""
+
+
+def story_of(type: str) -> Story:
+    """The story that leads to this event. Raises `Refused` for a type that drsim does not emit, naming the nearest."""
+    if type in STORIES:
+        return STORIES[type]
+    nearest = get_close_matches(type[:100], STORIES, n=1, cutoff=0)[0]
+    if type not in TYPES:
+        refusal = invalid("type", type[:100], "event type")
+        refusal.message += f" Did you mean '{nearest}'?"
+        raise refusal
+    message = f"drsim does not emit '{type}' yet; the nearest it can be brought to is '{nearest}'."
+    raise Refused("bad_request", "invalid_parameter", message, "type")
+
+
+def following(acts: tuple[Act, ...], sale: Sale, now: Time) -> tuple[Act | Time | None, tuple[Act, ...]]:
+    """What comes next: an act, or a time to wait for; with the acts that are left then.
+
+    An act that cannot be done yet waits while anything is due on the order; when nothing is, it is left out.
+    """
+    for place, act in enumerate(acts):
+        if act.can(sale, now):
+            return act, acts[place + 1 :]
+        # What an act has made due at once is still to happen at this very time.
+        due, from_ = sale.due, act.from_(sale)
+        times = ([] if due is None else [due]) + ([from_] if from_ is not None and from_ > now else [])
+        if times:
+            return min(times), acts[place:]
+    return sale.due, ()
+
+
+def check_leads_to(type: str, sale: Sale, context: Context) -> None:
+    """Raises `Refused` (409) when the story does not lead from this order, as it stands, to the event.
+
+    Lives through it on values that nobody keeps.
+    """
+    numbers = count()
+    context = replace(context, new_id=lambda kind: f"{kind} {next(numbers)}")
+    acts = STORIES[type].acts
+    while True:
+        following_step, acts = following(acts, sale, context.now)
+        if following_step is None:
+            raise _dead_end(type, sale)
+        try:
+            if isinstance(following_step, Act):
+                decision = following_step.does(sale, replace(context, rules=following_step.rules))
+            else:
+                context = replace(context, now=following_step)
+                decision = wake(sale, context)
+                context = replace(context, rules=decision.rules)
+        except Refused as refusal:
+            raise _dead_end(type, sale, refusal.message) from refusal
+        if any(event.type == type for event in decision.events):
+            return
+        sale = decision.sale
+
+
+def _dead_end(type: str, sale: Sale, why: str | None = None) -> Refused:
+    order = sale.order
+    why = why or f"it ends as '{order.state}' without it."
+    message = f"Order '{order.id}' can no longer lead to '{type}': {why}"
+    return Refused("conflict", "event_out_of_reach", message, "orderId")
