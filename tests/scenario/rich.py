@@ -24,6 +24,7 @@ account:
   signatureOrder: oldest-first
   signatureUnit: milliseconds
   webhookRetries: [5m]
+  webhookDisabling: {after: 3d, failures: 10}
 ---
 scenario: Webhooks
 given:
