@@ -99,7 +99,7 @@ def _read_disabling(value: Any) -> Any:
 
 
 _SCHEDULE = Written(_read_schedule, lambda inner: either({"enum": list(_SCHEDULES)}, inner), replaced=False)
-_DISABLING = Written(_read_disabling, lambda inner: either({"const": "never"}, inner), replaced=False)
+_DISABLING = Written(_read_disabling, lambda inner: either({"const": "never"}, ref("DisablingModel")), replaced=False)
 
 
 class AccountModel(Part):
