@@ -39,7 +39,8 @@ _NO_ITEM_REFUNDS_SHOWN = ("fulfilled", "cancelled", "blocked", "dispute")
 def order(sale: Sale, *, expand: bool = False) -> Json:
     """An order; `expand` adds `physical` and `metadata` to the product details of its lines."""
     it, money = sale.order, _money(sale.order.currency)
-    refundable = refundable_items(sale)
+    available = refundable_amount(sale)
+    refundable = refundable_items(sale, available)
     shown: Json = {"id": it.id, "createdTime": format_time(it.created)}
     _put(shown, customerId=it.customer_id)
     shown |= {"currency": it.currency, "email": it.email}
@@ -78,7 +79,7 @@ def order(sale: Sale, *, expand: bool = False) -> Json:
         "requestToBeForgotten": it.to_be_forgotten,
         "capturedAmount": money(captured_amount(sale)),
         "cancelledAmount": money(cancelled_amount(sale)),
-        "availableToRefundAmount": money(refundable_amount(sale)),
+        "availableToRefundAmount": money(available),
         "checkoutId": it.checkout_id,
     }
     return shown

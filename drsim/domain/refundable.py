@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from drsim.domain.charges import completed
 from drsim.domain.money import half_up_share, spread
-from drsim.domain.orders import Item, Sale, captured_units, refundable_amount
+from drsim.domain.orders import Item, Sale, captured_units
 from drsim.domain.refunds import Part, Share
 
 Cell = tuple[str, Part]
@@ -64,11 +64,10 @@ def left_to_refund(sale: Sale) -> dict[Cell, int]:
     return cells
 
 
-def refundable_items(sale: Sale) -> dict[str, int]:
+def refundable_items(sale: Sale, most: int) -> dict[str, int]:
     """What could be refunded now of each line, by its id: product and its tax only (since 2022-08-08), less its share
-    of an order's discount, and never more than of the order as a whole.
+    of an order's discount, and never more than the `most` that can be of the order as a whole.
     """
-    most = refundable_amount(sale)
     if not sale.refunds:
         units = refundable_units(sale) if most else {}
         return {

@@ -50,7 +50,7 @@ def now(story: Story, refund: Refund) -> Refund:
 
 def left(story: Story) -> tuple[int, list[int]]:
     """What the order and its lines still have to refund."""
-    return refundable_amount(story.sale), list(refundable_items(story.sale).values())
+    return refundable_amount(story.sale), list(refundable_items(story.sale, refundable_amount(story.sale)).values())
 
 
 # Published amounts

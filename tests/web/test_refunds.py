@@ -174,6 +174,21 @@ def test_yen_are_refunded_in_whole_yen(client: Client) -> None:
     assert order_now(client, order)["availableToRefundAmount"] == 16.0
 
 
+def test_an_order_that_was_copied_goes_on_from_what_was_refunded_of_it(client: Client) -> None:
+    order = shipped(client)
+    refund(client, order, percent=50)
+    client.settle()
+    copied = order_now(client, order)
+    client.ok(client.post("/_sim/reset"))
+    again = client.ok(client.post("/_sim/orders", json={"resource": copied}), 201)
+    assert (again["refundedAmount"], again["availableToRefundAmount"]) == (13.51, 13.5)
+    assert ask(client, again, amount=13.51).json() == TOO_MUCH
+    assert refund(client, again, percent=100)["amount"] == 13.5
+    client.settle()
+    now = order_now(client, again)
+    assert (now["refundedAmount"], now["availableToRefundAmount"]) == (27.01, 0.0)
+
+
 # How it goes wrong.
 
 
