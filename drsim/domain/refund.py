@@ -114,7 +114,7 @@ def _of_order(sale: Sale, type: str | None, portion: Portion) -> tuple[int, tupl
             raise _too_much()
         return amount, shares_of(amount, _only(left, [part for _, part in left if part not in FEES]))
     cells = _only(left, OF_ORDERS[type])
-    most = sum(cells.values())
+    most = min(available, sum(cells.values()))
     if type == "tax" and most and _is_partial(portion, most, sale.order):
         raise _not_valid("percentRequested", "Only full tax refunds are supported.")
     amount = _amount(portion, most, sale.order)
@@ -135,7 +135,7 @@ def _of_items(sale: Sale, asked: Sequence[AskedItem]) -> tuple[tuple[RefundedIte
     for index, each in enumerate(asked):
         if each.item_id not in known:
             raise invalid(f"items[{index}].itemId", each.item_id, "itemId")
-    left = left_to_refund(sale)
+    left, available = left_to_refund(sale), refundable_amount(sale)
     items: list[RefundedItem] = []
     shares: list[Share] = []
     for index, each in enumerate(asked):
@@ -144,7 +144,9 @@ def _of_items(sale: Sale, asked: Sequence[AskedItem]) -> tuple[tuple[RefundedIte
         if not 0 < quantity <= item.quantity:
             raise invalid(f"items[{index}].quantity", quantity, "quantity")
         cells = {cell: left[cell] for cell in left if cell[0] == item.id and cell[1] in OF_ITEMS[each.type]}
-        amount = _of_item(sale.order, item, quantity, each, sum(cells.values()), f"items[{index}].")
+        limits = Limits(sum(cells.values()), available)
+        amount = _of_item(sale.order, item, quantity, each, limits, f"items[{index}].")
+        available -= amount
         taken = shares_of(amount, cells)
         for share in taken:
             left[share.item_id, share.part] -= share.amount
@@ -153,19 +155,32 @@ def _of_items(sale: Sale, asked: Sequence[AskedItem]) -> tuple[tuple[RefundedIte
     return tuple(items), tuple(shares)
 
 
-def _of_item(order: Order, item: Item, quantity: int, asked: AskedItem, left: int, path: str) -> int:
-    """The amount for one line, of which so much is left.
+@value
+class Limits:
+    """What is left, in minor units: of the parts of a line that a refund is about, and of the whole order."""
+
+    line: int
+    order: int
+
+
+def _of_item(order: Order, item: Item, quantity: int, asked: AskedItem, limits: Limits, path: str) -> int:
+    """The amount for one line.
 
     What a percentage comes to is rounded for each request: where that adds up to less than one minor unit too much for
-    each unit of the line, the last one takes what is left.
+    each unit of the line, or to one too much for each line of the order, the last one takes what is left.
     """
     worth = half_up_share(price(item, OF_ITEMS[asked.type]), quantity, item.quantity)
     amount = _amount(asked.portion, worth, order, path)
-    if asked.portion.percent is not None and 0 < left < amount < left + item.quantity:
-        return left
-    if amount > left:
+    if asked.portion.percent is not None:
+        amount = _less_rounding(amount, limits.line, item.quantity - 1)
+        amount = _less_rounding(amount, limits.order, len(order.items))
+    if amount > min(limits.line, limits.order):
         raise _too_much()
     return amount
+
+
+def _less_rounding(amount: int, left: int, slack: int) -> int:
+    return left if 0 < left < amount <= left + slack else amount
 
 
 def _amount(portion: Portion, whole: int, order: Order, path: str = "") -> int:

@@ -92,11 +92,17 @@ def shares_of(amount: int, cells: Mapping[Cell, int]) -> tuple[Share, ...]:
 
 
 def _worth(item: Item, units: int) -> dict[Part, int]:
-    """What the parts of so many units of a line are worth; each part and its tax are rounded as one."""
+    """What the parts of so many units of a line are worth, together no more than the units as a whole.
+
+    Each part and its tax are rounded as one, the product first.
+    """
     cells: dict[Part, int] = {}
-    for part, tax in (PRODUCT, _SHIPPING, FEES):
-        cells[tax] = half_up_share(price(item, (tax,)), units, item.quantity)
-        cells[part] = half_up_share(price(item, (part, tax)), units, item.quantity) - cells[tax]
-    for part in ("duty", "importer_tax"):
-        cells[part] = half_up_share(price(item, (part,)), units, item.quantity)
+    left = half_up_share(item.total, units, item.quantity)
+    for parts in (PRODUCT, _SHIPPING, FEES, ("duty",), ("importer_tax",)):
+        worth = min(left, half_up_share(price(item, parts), units, item.quantity))
+        left -= worth
+        *first, last = parts
+        cells[last] = min(worth, half_up_share(price(item, (last,)), units, item.quantity))
+        for part in first:
+            cells[part] = worth - cells[last]
     return cells

@@ -138,6 +138,18 @@ def test_units_refunded_one_by_one_come_to_the_line_exactly() -> None:
     assert story.refused_refund(item(story, percent=100, quantity=1)).parameter == "amountRequested"
 
 
+def test_lines_refunded_one_by_one_come_to_what_was_captured_to_the_cent() -> None:
+    """The cancel rounds up, so that the captures come to a cent less than the lines' shares."""
+    story = Story(an_order(a_line(100, 3, "0.0034"), a_line(500, 1, "0")))
+    story.ask((0, 0, 1), (0, 2, 0), (1, 1, 0))
+    story.settle()
+    available = refundable_amount(story.sale)
+    amounts = [story.refund(item(story, 0, percent=100, quantity=2)).amount]
+    amounts.append(story.refund(item(story, 1, percent=100)).amount)
+    amounts.append(refundable_amount(story.sale))
+    assert (amounts, sum(amounts)) == ([201, 499, 0], available)
+
+
 def test_only_captured_units_can_be_refunded() -> None:
     story = Story(an_order_of_3781())
     story.fulfil(1)

@@ -201,3 +201,24 @@ def test_what_is_left_can_always_be_refunded_to_the_last_unit(plot: Plot, wishes
     story.settle()
     assert refundable_amount(story.sale) == 0
     assert all(amount == 0 for amount in refundable_items(story.sale, refundable_amount(story.sale)).values())
+
+
+@given(plots(trouble=False))
+@settings(max_examples=80)
+def test_lines_can_be_refunded_one_by_one_until_nothing_is_left_of_them(plot: Plot) -> None:
+    story = begun(plot)
+    for act in plot.acts:
+        do(story, act)
+    finish(story)
+    for item in story.items:
+        for type in OF_ITEMS:
+            if refundable_amount(story.sale) and item.fulfilled:
+                left = left_to_refund(story.sale)
+                most = sum(left[item.id, part] for part in OF_ITEMS[type])
+                if most:
+                    amount = decimal(min(most, refundable_amount(story.sale)), story.order.currency)
+                    story.refund(AskedItem(item.id, Portion(amount=amount), None, type))
+    # What is left then is importer tax, and what rounding has left of the lines.
+    left = left_to_refund(story.sale)
+    of_items = sum(amount for (_, part), amount in left.items() if part != "importer_tax")
+    assert of_items == 0 or refundable_amount(story.sale) == 0
