@@ -88,7 +88,9 @@ def _close(draft: Draft, refund: Refund, *, expired: bool) -> None:
     shares = refund.shares if state == "succeeded" else shares_of(refund.refunded, cells)
     refund = replace(refund, state=step(REFUND, refund.state, state), token=None, shares=shares)
     draft.put(refund)
-    if state != "expired":
-        draft.tell("refund.complete" if state == "succeeded" else "refund.failed", refund=refund)
+    if state == "succeeded":
+        draft.tell("refund.complete", refund=refund)
+    elif state == "failed":
+        draft.tell("refund.failed", refund=refund)
     if refund.refunded:
         draft.tell("order.refunded")
