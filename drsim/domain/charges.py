@@ -120,7 +120,7 @@ def repayable(charge: Charge) -> int:
 
 def repaying(charge: Charge) -> int:
     """Minor units of the refunds that are not over yet."""
-    return standing(charge.refunds) - completed(charge.refunds)
+    return standing(charge.refunds) - completed(charge.refunds) if charge.refunds else 0
 
 
 def begin(charge: Charge, kind: OperationKind, operation: Operation) -> Charge:

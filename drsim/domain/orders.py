@@ -61,6 +61,11 @@ class Item:
         )
 
     @property
+    def product_price(self) -> int:
+        """What the product of this line cost with its tax, less the line's share of an order's discount."""
+        return self.amount - self.discount + self.tax
+
+    @property
     def open(self) -> int:
         """Units neither fulfilled nor cancelled."""
         return self.quantity - self.fulfilled - self.cancelled if self.state == "created" else 0

@@ -71,7 +71,7 @@ def refundable_items(sale: Sale, most: int) -> dict[str, int]:
     if not sale.refunds:
         units = refundable_units(sale) if most else {}
         return {
-            item.id: min(most, half_up_share(price(item, PRODUCT), units.get(item.id, 0), item.quantity))
+            item.id: min(most, half_up_share(item.product_price, units.get(item.id, 0), item.quantity))
             for item in sale.order.items
         }
     left = left_to_refund(sale)
