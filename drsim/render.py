@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from drsim.domain.account import LATEST_VERSION
-from drsim.domain.charges import Charge, Operation
+from drsim.domain.charges import Charge, ChargeRefund, Operation
 from drsim.domain.clock import Time, format_millis, format_precise, format_span, format_time
 from drsim.domain.events import Event, Expansion
 from drsim.domain.faults import CallEffect, DeliveryEffect, Fault
 from drsim.domain.fulfillments import FulfilledItem, Fulfillment
-from drsim.domain.money import number
+from drsim.domain.money import number, spread
 from drsim.domain.orders import (
     Item,
     Order,
@@ -22,11 +22,12 @@ from drsim.domain.orders import (
     Shipping,
     cancelled_amount,
     captured_amount,
-    captured_units,
     refundable_amount,
-    refundable_item_amount,
 )
 from drsim.domain.outcome import Rule, Then
+from drsim.domain.refundable import refundable_items
+from drsim.domain.refunds import Refund, RefundedItem
+from drsim.domain.repay import operations_of
 from drsim.domain.sources import Source
 from drsim.domain.webhooks import Attempt, Delivery, Webhook
 
@@ -38,7 +39,8 @@ _NO_ITEM_REFUNDS_SHOWN = ("fulfilled", "cancelled", "blocked", "dispute")
 def order(sale: Sale, *, expand: bool = False) -> Json:
     """An order; `expand` adds `physical` and `metadata` to the product details of its lines."""
     it, money = sale.order, _money(sale.order.currency)
-    units = captured_units(sale)
+    available = refundable_amount(sale)
+    refundable = refundable_items(sale, available)
     shown: Json = {"id": it.id, "createdTime": format_time(it.created)}
     _put(shown, customerId=it.customer_id)
     shown |= {"currency": it.currency, "email": it.email}
@@ -52,7 +54,7 @@ def order(sale: Sale, *, expand: bool = False) -> Json:
         "totalDuty": money(it.totals.duty),
         "totalDiscount": money(it.totals.discount),
         "totalShipping": money(it.totals.shipping),
-        "items": [_item(item, it, units.get(item.id, 0), money, expand) for item in it.items],
+        "items": [_item(item, it, refundable[item.id], money, expand) for item in it.items],
     }
     if it.shipping:
         shown["shippingChoice"] = _shipping(it.shipping, money)
@@ -77,7 +79,7 @@ def order(sale: Sale, *, expand: bool = False) -> Json:
         "requestToBeForgotten": it.to_be_forgotten,
         "capturedAmount": money(captured_amount(sale)),
         "cancelledAmount": money(cancelled_amount(sale)),
-        "availableToRefundAmount": money(refundable_amount(sale)),
+        "availableToRefundAmount": money(available),
         "checkoutId": it.checkout_id,
     }
     return shown
@@ -117,6 +119,46 @@ def fulfillment(it: Fulfillment) -> Json:
     }
     _put(shown, metadata=it.metadata)
     return shown | {"liveMode": False}
+
+
+def refund(sale: Sale, it: Refund) -> Json:
+    """A refund with what its charges paid back, as soon as it is no longer just pending."""
+    money = _money(it.currency)
+    shown: Json = {"id": it.id, "createdTime": format_time(it.created)}
+    if not it.items:
+        shown["amount"] = money(it.amount)
+    shown |= {"currency": it.currency, "items": _refunded_items(it, money), "orderId": it.order_id}
+    _put(shown, reason=it.reason, type=it.type, metadata=it.metadata)
+    shown |= {"refundedAmount": money(it.refunded), "state": it.state}
+    _put(shown, failureReason=it.failure_reason)
+    if it.token is not None:
+        shown["tokenInformation"] = {"token": it.token.token, "expiresTime": format_millis(it.token.expires)}
+    if it.state != "pending":
+        shown["charges"] = [
+            {
+                "id": charge.id,
+                "captured": bool(charge.captures),
+                "refunded": True,
+                "refunds": [_embedded_refund(each, it.currency) for each in taken],
+                "sourceId": charge.source_id,
+            }
+            for charge, taken in operations_of(sale, it.id)
+        ]
+    return shown | {"liveMode": False}
+
+
+def _refunded_items(it: Refund, money: Callable[[int], float]) -> list[Json]:
+    """The lines of a refund; what was paid back of less than all is spread over them."""
+    paid = spread(it.refunded, [item.amount for item in it.items])
+    return [_refunded_item(item, refunded, money) for item, refunded in zip(it.items, paid, strict=True)]
+
+
+def _refunded_item(it: RefundedItem, refunded: int, money: Callable[[int], float]) -> Json:
+    shown: Json = {"amount": money(it.amount), "quantity": it.quantity, "refundedAmount": money(refunded)}
+    _put(shown, skuId=it.sku_id)
+    shown["itemId"] = it.item_id
+    _put(shown, type=it.type)
+    return shown
 
 
 def operation_ids(sale: Sale, fulfillment_id: str) -> list[str]:
@@ -274,7 +316,7 @@ def _times(transitions: Mapping[str, Time]) -> Json:
     return {state: format_time(time) for state, time in transitions.items()}
 
 
-def _item(it: Item, of: Order, captured: int, money: Callable[[int], float], expand: bool) -> Json:
+def _item(it: Item, of: Order, refundable: int, money: Callable[[int], float], expand: bool) -> Json:
     shown: Json = {"id": it.id}
     if it.sku_id is not None:
         shown["skuId"] = it.sku_id
@@ -293,7 +335,7 @@ def _item(it: Item, of: Order, captured: int, money: Callable[[int], float], exp
         "duties": {"amount": money(it.duties)},
     }
     if of.state not in _NO_ITEM_REFUNDS_SHOWN:
-        shown["availableToRefundAmount"] = money(refundable_item_amount(it, captured))
+        shown["availableToRefundAmount"] = money(refundable)
     return shown | {
         "fees": {"amount": money(it.fees), "taxAmount": money(it.fees_tax)},
         "shipping": {"amount": money(it.shipping), "taxAmount": money(it.shipping_tax)},
@@ -351,7 +393,10 @@ def _charge(it: Charge, *, messages: bool) -> Json:
     shown |= {"orderId": it.order_id, "captured": bool(it.captures)}
     if it.captures:
         shown["captures"] = [_operation(each, it.currency, messages, fulfillment=True) for each in it.captures]
-    shown["refunded"] = False
+    # As with captures: true even when all refunds have failed.
+    shown["refunded"] = bool(it.refunds)
+    if it.refunds:
+        shown["refunds"] = [_operation(each, it.currency, messages) for each in it.refunds]
     if it.cancels:
         shown["cancels"] = [_operation(each, it.currency, messages) for each in it.cancels]
     return shown | {
@@ -375,13 +420,22 @@ def _embedded_charge(it: Charge) -> Json:
         shown["captures"] = [_operation(each, it.currency, messages=False) for each in it.captures]
     if it.failure and it.state == "failed":
         shown["failureCode"] = it.failure.code
-    shown["refunded"] = False
+    shown["refunded"] = bool(it.refunds)
+    if it.refunds:
+        shown["refunds"] = [_embedded_refund(each, it.currency) for each in it.refunds]
     if it.cancels:
         shown["cancels"] = [_operation(each, it.currency, messages=False) for each in it.cancels]
     return shown | {"sourceId": it.source_id, "type": it.type}
 
 
-def _operation(it: Operation, currency: str, messages: bool, *, fulfillment: bool = False) -> Json:
+def _embedded_refund(it: ChargeRefund, currency: str) -> Json:
+    """A charge's refund inside of an order or a refund: without its id."""
+    shown = _operation(it, currency, messages=False)
+    del shown["id"]
+    return shown
+
+
+def _operation(it: Operation | ChargeRefund, currency: str, messages: bool, *, fulfillment: bool = False) -> Json:
     shown: Json = {
         "id": it.id,
         "createdTime": format_time(it.created),
@@ -392,7 +446,7 @@ def _operation(it: Operation, currency: str, messages: bool, *, fulfillment: boo
         shown["failureCode"] = it.failure.code
         if messages:
             shown["failureMessage"] = it.failure.message
-    if fulfillment and it.fulfillment_id is not None:
+    if fulfillment and isinstance(it, Operation) and it.fulfillment_id is not None:
         shown["fulfillmentId"] = it.fulfillment_id
     return shown
 

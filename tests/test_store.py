@@ -27,6 +27,7 @@ from drsim.domain.fulfillments import FulfilledItem, Fulfillment
 from drsim.domain.matching import fits
 from drsim.domain.orders import Sale
 from drsim.domain.outcome import Failure, Rule, Then
+from drsim.domain.refund import AskedItem, Portion
 from drsim.domain.secrets import Secret
 from drsim.domain.webhooks import Attempt, Delivery, Webhook
 from drsim.engine import records
@@ -734,6 +735,16 @@ def every_kind_of_value() -> dict[str, list[Record]]:
         keep(records.order_record(sale, b"{}"))
         keep(*(records.charge_record(charge) for charge in sale.charges))
         keep(*(records.source_record(source) for source in sale.sources))
+        keep(*(records.refund_record(sale, refund) for refund in sale.refunds))
+
+    repaid = Story(an_order(a_line(1000, 2), a_line(2550, 1, fees=99), source=a_source("wireTransfer")))
+    repaid.fulfil(2, 1)
+    repaid.settle()
+    repaid.refund(percent=50, reason="Ü", metadata={"n": 1, "x": 0.1, "y": None})
+    keep_sale(repaid.sale)
+    repaid.refund(AskedItem(repaid.items[1].id, Portion(amount=Decimal("1.5")), 1))
+    repaid.advance(MINUTE)
+    keep_sale(repaid.sale)
 
     lines = (a_line(1000, 3), a_line(2550, 1, metadata={"note": "Ü", "n": 1, "x": 0.1, "y": None, "z": [True, {}]}))
     spec = an_order(

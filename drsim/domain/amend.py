@@ -61,14 +61,22 @@ def amend_order(sale: Sale, change: OrderChange, context: Context) -> Decision:
         previous["requestToBeForgotten"] = order.to_be_forgotten
         draft.amend(to_be_forgotten=change.to_be_forgotten)
     if change.metadata is not None:
-        merged = merged_metadata(order.metadata, change.metadata)
-        if json.dumps(merged) != json.dumps(order.metadata):  # true is not 1 here
-            previous["metadata"] = _changed_keys(order.metadata or {}, merged or {}) if order.metadata else None
+        merged, before = amended_metadata(order.metadata, change.metadata)
+        if before:
+            previous |= before
             draft.amend(metadata=merged)
     if previous:
         draft.amend(updated=context.now)
         draft.tell("order.updated", previous=previous)
     return draft.decided()
+
+
+def amended_metadata(present: Metadata | None, sent: Metadata) -> tuple[Metadata | None, dict[str, Any]]:
+    """Metadata after an update, and its old values as `previousAttributes` show them: empty if nothing is different."""
+    merged = merged_metadata(present, sent)
+    if json.dumps(merged) == json.dumps(present):  # true is not 1 here
+        return present, {}
+    return merged, {"metadata": _changed_keys(present, merged or {}) if present else None}
 
 
 def _changed_keys(before: Metadata, after: Metadata) -> dict[str, Any]:

@@ -1,9 +1,11 @@
-"""Charges and the captures and cancels on them.
+"""Charges and the captures, cancels and refunds on them.
 
 At every moment captured + cancelled + uncommitted = amount, where an operation counts from the moment it exists until
-it fails. Source: resources page, sections 2.4 and 4.3 to 4.4.
+it fails; and refunds, counted alike, never come to more than the captures that are complete. Source: resources page,
+sections 2.4 and 4.3 to 4.4.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 from drsim.domain.clock import Time
@@ -46,6 +48,25 @@ class Retry:
 
 
 @value
+class ChargeRefund:
+    """Money that goes back from one charge, `amount` minor units of what one refund asked for.
+
+    While it is not over it knows when it goes on (`due`, `None`: never by itself) and how it ends (`failure`, `None`:
+    well). One that `asks` needs the customer's bank details: at `due` it starts to wait for them, and when it waits
+    already it has waited in vain.
+    """
+
+    id: str
+    created: Time
+    amount: int
+    state: str
+    due: Time | None
+    failure: Failure | None
+    refund_id: str
+    asks: bool = False
+
+
+@value
 class Charge:
     """The money authorized on one source of one order; `amount` never changes.
 
@@ -66,6 +87,7 @@ class Charge:
     captures: tuple[Operation, ...] = ()
     cancels: tuple[Operation, ...] = ()
     retries: tuple[Retry, ...] = ()
+    refunds: tuple[ChargeRefund, ...] = ()
     due: Time | None = None
     failure: Failure | None = None
 
@@ -74,12 +96,12 @@ class Charge:
         return self.captures if kind == "capture" else self.cancels
 
 
-def standing(operations: tuple[Operation, ...]) -> int:
+def standing(operations: Sequence[Operation | ChargeRefund]) -> int:
     """Minor units of all operations that have not failed: pending ones count."""
     return sum(operation.amount for operation in operations if operation.state != "failed")
 
 
-def completed(operations: tuple[Operation, ...]) -> int:
+def completed(operations: Sequence[Operation | ChargeRefund]) -> int:
     """Minor units of the operations that are complete."""
     return sum(operation.amount for operation in operations if operation.state == "complete")
 
@@ -89,6 +111,16 @@ def uncommitted(charge: Charge) -> int:
     if charge.state == "failed":
         return 0
     return charge.amount - standing(charge.captures) - standing(charge.cancels)
+
+
+def repayable(charge: Charge) -> int:
+    """Minor units that were captured for good and are neither refunded nor about to be."""
+    return completed(charge.captures) - standing(charge.refunds)
+
+
+def repaying(charge: Charge) -> int:
+    """Minor units of the refunds that are not over yet."""
+    return standing(charge.refunds) - completed(charge.refunds) if charge.refunds else 0
 
 
 def begin(charge: Charge, kind: OperationKind, operation: Operation) -> Charge:
@@ -110,6 +142,18 @@ def settle(charge: Charge, kind: OperationKind, operation: Operation) -> Charge:
     return _restated(replace(charge, cancels=operations))
 
 
+def begin_refund(charge: Charge, refund: ChargeRefund) -> Charge:
+    """The charge with one more pending refund; its state says nothing of refunds."""
+    if refund.amount > repayable(charge):
+        raise AssertionError(f"refund of {refund.amount} exceeds what was captured on charge {charge.id}")
+    return replace(charge, refunds=(*charge.refunds, refund))
+
+
+def with_refund(charge: Charge, changed: ChargeRefund) -> Charge:
+    """The charge with one of its refunds changed."""
+    return replace(charge, refunds=tuple(changed if each.id == changed.id else each for each in charge.refunds))
+
+
 def authorized(charge: Charge, expires: Time) -> Charge:
     """A pending charge that was authorized until `expires`."""
     return replace(charge, state=step(CHARGE, charge.state, "capturable"), due=None, expires=expires)
@@ -124,6 +168,7 @@ def next_due(charge: Charge) -> Time | None:
     """When something on this charge happens by itself, if anything."""
     dues = [each.due for each in (*charge.captures, *charge.cancels) if each.due is not None]
     dues += [retry.due for retry in charge.retries]
+    dues += [refund.due for refund in charge.refunds if refund.due is not None]
     if charge.due is not None:
         dues.append(charge.due)
     return min(dues, default=None)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from drsim.domain.account import Account
-from drsim.domain.charges import Charge, OperationKind, begin
+from drsim.domain.charges import Charge, ChargeRefund, OperationKind, begin, begin_refund
 from drsim.domain.charges import Operation as ChargeOperation
 from drsim.domain.clock import Time
 from drsim.domain.events import EMITTED, Event
@@ -16,6 +16,7 @@ from drsim.domain.fulfillments import Fulfillment
 from drsim.domain.money import decimal
 from drsim.domain.orders import Order, Sale
 from drsim.domain.outcome import Facts, Operation, Outcome, Rule, decide
+from drsim.domain.refunds import Refund
 from drsim.domain.values import replace, value
 
 
@@ -37,6 +38,7 @@ class Decision:
     events: tuple[Event, ...]
     rules: tuple[Rule, ...]
     fulfillment: Fulfillment | None = None
+    refund: Refund | None = None
 
 
 class Draft:
@@ -46,6 +48,7 @@ class Draft:
         self.order = sale.order
         self.charges = {charge.id: charge for charge in sale.charges}
         self.sources = sale.sources
+        self.refunds = {refund.id: refund for refund in sale.refunds}
         self.context = context
         self.rules = context.rules
         self.events: list[Event] = []
@@ -58,12 +61,14 @@ class Draft:
     @property
     def sale(self) -> Sale:
         """The sale as it stands."""
-        return Sale(self.order, tuple(self.charges.values()), self.sources)
+        return Sale(self.order, tuple(self.charges.values()), self.sources, tuple(self.refunds.values()))
 
-    def put(self, changed: Charge | Order) -> None:
-        """Makes a changed charge or order part of the draft."""
+    def put(self, changed: Charge | Order | Refund) -> None:
+        """Makes a changed charge, order or refund part of the draft."""
         if isinstance(changed, Charge):
             self.charges[changed.id] = changed
+        elif isinstance(changed, Refund):
+            self.refunds[changed.id] = changed
         else:
             self.order = changed
 
@@ -74,12 +79,13 @@ class Draft:
         *,
         sale: Sale | None = None,
         fulfillment: Fulfillment | None = None,
+        refund: Refund | None = None,
         previous: Mapping[str, Any] | None = None,
     ) -> None:
         """Tells an event of this type with the sale as it stands (or as given)."""
         assert type in EMITTED, f"'{type}' is not in EMITTED"
         id = self.context.new_id("event")
-        self.events.append(Event(id, type, self.now, sale or self.sale, charge, fulfillment, previous))
+        self.events.append(Event(id, type, self.now, sale or self.sale, charge, fulfillment, previous, refund))
 
     def begin(self, charge: Charge, kind: OperationKind, operation: ChargeOperation) -> None:
         """Puts a new pending operation on its charge and tells it; a charge that a capture fills up tells that too."""
@@ -88,6 +94,12 @@ class Draft:
         self.tell(f"order.charge.{kind}.pending", begun)
         if kind == "capture" and begun.state == "processing" and charge.state != "processing":
             self.tell("order.charge.processing", begun)
+
+    def begin_refund(self, charge: Charge, operation: ChargeRefund) -> None:
+        """Puts a new pending refund on its charge and tells it."""
+        begun = begin_refund(charge, operation)
+        self.put(begun)
+        self.tell("order.charge.refund.pending", begun)
 
     def outcome(self, operation: Operation, charge: Charge, amount: int, attempt: int) -> Outcome:
         """What the payment provider will do with `operation` for `amount` minor units; uses up a rule if one fits."""
@@ -108,6 +120,6 @@ class Draft:
         """Replaces fields of the order."""
         self.order = replace(self.order, **changes)
 
-    def decided(self, fulfillment: Fulfillment | None = None) -> Decision:
+    def decided(self, fulfillment: Fulfillment | None = None, refund: Refund | None = None) -> Decision:
         """The finished decision."""
-        return Decision(self.sale, tuple(self.events), self.rules, fulfillment)
+        return Decision(self.sale, tuple(self.events), self.rules, fulfillment, refund)

@@ -8,6 +8,7 @@ from drsim.domain.clock import DAY, Span, Time
 from drsim.domain.fulfillments import Fulfillment
 from drsim.domain.matching import fits_name
 from drsim.domain.orders import Sale
+from drsim.domain.refunds import Refund
 from drsim.domain.values import value
 
 VISIBLE: Span = 30 * DAY
@@ -16,7 +17,7 @@ VISIBLE: Span = 30 * DAY
 
 @value
 class Event:
-    """One event. Its object is the fulfillment if there is one, else the charge, else the order of the sale."""
+    """One event. Its object is the fulfillment or refund if there is one, else the charge, else the sale's order."""
 
     id: str
     type: str
@@ -26,6 +27,7 @@ class Event:
     fulfillment: Fulfillment | None = None
     previous: Mapping[str, Any] | None = None
     """For `*.updated`: the changed attributes as they were, in public form."""
+    refund: Refund | None = None
 
 
 @value
@@ -99,6 +101,8 @@ EMITTED: frozenset[str] = frozenset(
         *_names("order.charge", "failed", "reauth.failed"),
         *_names("order.charge.capture", "pending", "complete", "failed"),
         *_names("order.charge.cancel", "pending", "complete", "failed"),
+        *_names("order.charge.refund", "pending", "complete", "failed"),
+        *_names("refund", "pending", "pending_information", "complete", "failed", "updated"),
         "fulfillment.created",
     ]
 )

@@ -36,6 +36,8 @@ class Method:
     """What a source type can do: how the shopper pays with it, and the states its source starts in before and after."""
 
     flow: Flow = "standard"
+    refunds_to_bank: bool = False
+    """Whether money goes back by bank transfer, for which the customer has to give the details."""
 
     @property
     def unpaid_state(self) -> str:
@@ -43,7 +45,7 @@ class Method:
         return {"standard": "chargeable", "redirect": "pending_redirect", "receiver": "pending_funds"}[self.flow]
 
 
-_STANDARD, _REDIRECT, _RECEIVER = Method(), Method("redirect"), Method("receiver")
+_STANDARD, _REDIRECT, _RECEIVER = Method(), Method("redirect"), Method("receiver", refunds_to_bank=True)
 
 METHODS: dict[str, Method] = {
     "creditCard": _STANDARD,
@@ -64,7 +66,7 @@ METHODS: dict[str, Method] = {
     "blik": _REDIRECT,
     "fpxOnlineBanking": _REDIRECT,
     "ideal": _REDIRECT,
-    "onlineBanking": _REDIRECT,
+    "onlineBanking": Method("redirect", refunds_to_bank=True),
     "alipay": _REDIRECT,
     "alipayCn": _REDIRECT,
     "amazonPay": _REDIRECT,

@@ -6,9 +6,10 @@ All amounts are minor units of the order's currency. Source: resources page, sec
 from collections.abc import Mapping
 from typing import Any
 
-from drsim.domain.charges import Charge, Operation, completed, next_due, standing, uncommitted
+from drsim.domain.charges import Charge, Operation, completed, next_due, repaying, standing, uncommitted
 from drsim.domain.clock import Time
 from drsim.domain.money import half_up_share
+from drsim.domain.refunds import Refund
 from drsim.domain.sources import Source
 from drsim.domain.states import ITEM, ORDER, SESSION, step
 from drsim.domain.values import replace, value
@@ -58,6 +59,11 @@ class Item:
             + self.importer_tax
             - self.discount
         )
+
+    @property
+    def product_price(self) -> int:
+        """What the product of this line cost with its tax, less the line's share of an order's discount."""
+        return self.amount - self.discount + self.tax
 
     @property
     def open(self) -> int:
@@ -135,6 +141,7 @@ class Order:
     metadata: Mapping[str, Any] | None = None
     to_be_forgotten: bool = False
     refunded: int = 0
+    refund_ids: tuple[str, ...] = ()
     cancelled_before: int = 0
     """Money that was cancelled outside fulfillments (a blocked order's), which `cancelledAmount` leaves out."""
     due: Time | None = None
@@ -144,11 +151,12 @@ class Order:
 
 @value
 class Sale:
-    """An order with its charges (in no meaningful order) and its sources: what a money decision looks at as one."""
+    """An order with its charges (in no meaningful order), sources and refunds: what a money decision looks at."""
 
     order: Order
     charges: tuple[Charge, ...]
     sources: tuple[Source, ...]
+    refunds: tuple[Refund, ...] = ()
 
     @property
     def due(self) -> Time | None:
@@ -201,21 +209,18 @@ def _asked(operation: Operation) -> tuple[str | None, str, int]:
 
 def refundable_amount(sale: Sale) -> int:
     """Minor units that could be refunded now: each line's share of its captured units, halves up, and never more than
-    what was captured for good; all of it once the whole order was (resources page, section 10, row 6).
+    what was captured for good; all of it once the whole order was (resources page, section 10, row 6). What is being
+    refunded counts as refunded until it fails (5.6).
     """
     captured = sum(completed(charge.captures) for charge in sale.charges)
     if not captured:
         return 0
+    gone = sale.order.refunded + sum(repaying(charge) for charge in sale.charges)
     if captured == sale.order.totals.total:
-        return captured - sale.order.refunded
+        return max(0, captured - gone)
     units = captured_units(sale)
     shares = sum(half_up_share(item.total, units.get(item.id, 0), item.quantity) for item in sale.order.items)
-    return max(0, min(captured, shares) - sale.order.refunded)
-
-
-def refundable_item_amount(item: Item, units: int) -> int:
-    """The same for one line: product and its tax only (since 2022-08-08), of the captured units."""
-    return half_up_share(item.amount + item.tax, units, item.quantity)
+    return max(0, min(captured, shares) - gone)
 
 
 def moved(order: Order, state: str, now: Time) -> Order:

@@ -1,4 +1,4 @@
-"""What happens to a sale by itself when its time comes: authorizations, captures and cancels end, orders move on.
+"""What happens to a sale by itself when its time comes: what is pending ends, orders move on.
 
 Source: resources page, sections 4.1 to 4.5.
 """
@@ -17,6 +17,7 @@ from drsim.domain.charges import (
 from drsim.domain.clock import Time
 from drsim.domain.decision import Context, Decision, Draft
 from drsim.domain.orders import Sale, moved, moved_item, moved_session
+from drsim.domain.repay import go_on
 from drsim.domain.sources import Source
 from drsim.domain.states import SOURCE, step
 from drsim.domain.values import replace
@@ -33,6 +34,8 @@ def wake(sale: Sale, context: Context) -> Decision:
             _end_authorization(draft, charge)
         elif charge.retries and charge.retries[0].due == due:
             _retry_capture(draft, charge, charge.retries[0])
+        elif refund := next((each for each in charge.refunds if each.due == due), None):
+            go_on(draft, charge, refund)
         else:
             _end_operation(draft, charge, *_operation_due(charge, due))
     return draft.decided()

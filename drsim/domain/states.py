@@ -49,6 +49,23 @@ OPERATION: Lifecycle = {
     "failed": (),
 }
 
+# The refunds on a charge. Some methods need the customer's bank details before they can pay anything back.
+CHARGE_REFUND: Lifecycle = {
+    "pending": ("pending_information", "complete", "failed"),
+    "pending_information": ("complete", "failed"),
+    "complete": (),
+    "failed": (),
+}
+
+# The refunds that clients ask for, each paid back by refunds on charges.
+REFUND: Lifecycle = {
+    "pending": ("pending_information", "succeeded", "failed"),
+    "pending_information": ("succeeded", "failed", "expired"),
+    "succeeded": (),
+    "failed": (),
+    "expired": (),
+}
+
 SOURCE: Lifecycle = {
     "pending_funds": ("chargeable", "cancelled", "failed"),
     "pending_redirect": ("chargeable", "cancelled", "failed"),

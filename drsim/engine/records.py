@@ -14,6 +14,7 @@ from drsim.domain.fulfillments import Fulfillment
 from drsim.domain.money import exponent
 from drsim.domain.orders import Order, Sale
 from drsim.domain.outcome import Rule
+from drsim.domain.refunds import Refund
 from drsim.domain.sources import Source
 from drsim.domain.webhooks import Delivery, Webhook
 from drsim.store import DueDelivery, Facets, Record, Value
@@ -23,6 +24,7 @@ TYPES: Mapping[str, type] = {
     "charge": Charge,
     "source": Source,
     "fulfillment": Fulfillment,
+    "refund": Refund,
     "event": Expansion,
     "webhook": Webhook,
     "delivery": Delivery,
@@ -63,6 +65,18 @@ def fulfillment_record(it: Fulfillment) -> Record:
         pairs += [(name, holder[name]) for name in ("trackingCompany", "trackingNumber") if name in holder]
     public = orjson.dumps(render.fulfillment(it))
     return Record("fulfillment", it.id, it.created, it, public, it.order_id, facets=frozenset(pairs))
+
+
+def refund_record(sale: Sale, it: Refund) -> Record:
+    """A refund, found by its order, SKUs, state, reasons and amounts."""
+    texts = {"state": it.state, "reason": it.reason, "failureReason": it.failure_reason}
+    pairs: list[tuple[str, Value]] = [(name, text) for name, text in texts.items() if text is not None]
+    pairs += [("skuId", item.sku_id) for item in it.items if item.sku_id]
+    pairs.append(("refundedAmount", comparable(it.refunded, it.currency)))
+    if not it.items:
+        pairs.append(("amount", comparable(it.amount, it.currency)))
+    public = orjson.dumps(render.refund(sale, it))
+    return Record("refund", it.id, it.created, it, public, it.order_id, facets=frozenset(pairs))
 
 
 def event_record(it: Event, object: Any, webhook_ids: list[str], more: Expansion | None = None) -> Record:

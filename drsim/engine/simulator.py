@@ -90,7 +90,8 @@ class Work:
         if order is None:
             raise not_found("Order", order_id, parameter)
         charges = tuple(self.get("charge", id) for id in order.charge_ids)
-        return Sale(order, charges, tuple(self.get("source", id) for id in order.source_ids))
+        sources = tuple(self.get("source", id) for id in order.source_ids)
+        return Sale(order, charges, sources, tuple(self.get("refund", id) for id in order.refund_ids))
 
     def webhooks(self) -> tuple[Webhook, ...]:
         """All webhooks, oldest first."""
@@ -137,14 +138,17 @@ class Work:
         return public
 
     def keep(self, sale: Sale, before: Sale | None = None, shown: "_Shown | None" = None) -> bytes:
-        """Saves an order with those of its charges and sources that are not as `before`; returns its public form."""
-        old = {id(each) for each in (*before.charges, *before.sources)} if before else set()
+        """Saves an order with what belongs to it and is not as `before`; returns its public form."""
+        old = {id(each) for each in (*before.charges, *before.sources, *before.refunds)} if before else set()
         for charge in sale.charges:
             if id(charge) not in old:
                 self.put(records.charge_record(charge))
         for source in sale.sources:
             if id(source) not in old:
                 self.put(records.source_record(source))
+        for refund in sale.refunds:
+            if id(refund) not in old:
+                self.put(records.refund_record(sale, refund))
         public = (shown or _Shown()).order(sale)
         self.put(records.order_record(sale, public))
         return public
@@ -243,10 +247,12 @@ class _Shown:
         return self._texts[key]
 
     def object(self, event: Event) -> Any:
-        """The object of an event: fulfillment, charge or order."""
+        """The object of an event: fulfillment, refund, charge or order."""
         if event.fulfillment is not None:
             details = render.order_details(self._order(event.sale))
             return {**render.fulfillment(event.fulfillment), "orderDetails": details}
+        if event.refund is not None:
+            return render.refund(event.sale, event.refund)
         if event.charge is not None:
             return render.event_charge(event.charge)
         return orjson.Fragment(self.order(event.sale))
@@ -260,7 +266,7 @@ class _Shown:
     @staticmethod
     def _key(sale: Sale) -> tuple[int, ...]:
         # Frozen values that live as long as the decision: their identity is their content.
-        return (id(sale.order), *map(id, sale.charges), *map(id, sale.sources))
+        return (id(sale.order), *map(id, sale.charges), *map(id, sale.sources), *map(id, sale.refunds))
 
 
 def _told(refusal: Refused) -> Callable[[Work], None]:

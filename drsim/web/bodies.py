@@ -7,7 +7,7 @@ is answered (platform page, 3.3 and U-27). An explicit null counts as absent (re
 import re
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -31,6 +31,7 @@ M = TypeVar("M", bound=BaseModel)
 _CARD_NUMBER = re.compile(r"(?<![0-9])[0-9](?:[ -]?[0-9]){12,18}(?![0-9])")
 _SECRET = {"authentication", "oauth"}
 """Parts of a body that are never shown again, not even wrong ones: they hold passwords."""
+_FIGURE = re.compile(r"[+-]?[0-9]{1,18}(?:\.[0-9]{0,18})?")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}(?:\.0*)?")
 
 
@@ -185,6 +186,12 @@ def _text(value: Any) -> Any:
     return value
 
 
+def _figure(value: Any) -> Any:
+    if isinstance(value, bool) or (isinstance(value, str) and not _FIGURE.fullmatch(value.strip())):
+        raise ValueError("not a number")
+    return value
+
+
 Count = Annotated[int, BeforeValidator(_count)]
 """A quantity: 0 and absent are the same."""
 Id = Annotated[str, BeforeValidator(_given), Field(max_length=255)]
@@ -193,6 +200,10 @@ Text = Annotated[str, BeforeValidator(_text), Field(max_length=4_096)]
 """Free text."""
 Needed = Annotated[Text, BeforeValidator(_not_empty)]
 """Free text that has to be there: an empty one is none."""
+Amount = Annotated[Decimal, BeforeValidator(_figure), Field(gt=0)]
+"""Money in major units, as a number or as text."""
+Percent = Annotated[Decimal, BeforeValidator(_figure), Field(ge=Decimal("0.01"), le=100)]
+"""A percentage."""
 Metadata = dict[str, Any]
 
 
@@ -254,6 +265,36 @@ class OrderChangeBody(Body):
 
     requestToBeForgotten: bool | None = None
     upstreamId: Text | None = None
+    metadata: Metadata | None = None
+
+
+class RefundItemBody(Body):
+    """One line of `POST /refunds`."""
+
+    itemId: Id
+    skuId: Text | None = None
+    quantity: Count | None = None
+    percent: Percent | None = None
+    amount: Amount | None = None
+    type: Literal["shipping", "fees", "duty"] | None = None
+
+
+class RefundBody(Body):
+    """`POST /refunds`."""
+
+    orderId: Id
+    currency: Needed
+    percent: Percent | None = None
+    amount: Amount | None = None
+    items: list[RefundItemBody] = []
+    type: Literal["shipping", "tax", "duty", "importer_tax"] | None = None
+    reason: Annotated[Text, Field(max_length=64)] | None = None
+    metadata: Metadata | None = None
+
+
+class RefundChange(Body):
+    """`POST /refunds/{id}`: metadata only."""
+
     metadata: Metadata | None = None
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from drsim.domain.charges import Charge, ChargeRefund, Operation
 from drsim.domain.clock import format_time, parse_time
 from drsim.domain.money import number
 from drsim.domain.orders import Sale
@@ -20,8 +21,8 @@ _MOST = 1_000
 def order_timeline(work: Work, order_id: str, calls: list[Entry]) -> list[Entry]:
     """What happened to one order: entries with `time`, `kind` and what belongs to it, as `in_order` says.
 
-    Kinds are call, order, capture, cancel, event, delivery and webhook: one that had lost something of this order when
-    drsim disabled it. Raises `Refused` for an order that does not exist.
+    Kinds are call, order, capture, cancel, refund, event, delivery and webhook: one that had lost something of this
+    order when drsim disabled it. Raises `Refused` for an order that does not exist.
     """
     sale = work.sale(order_id)
     rows = work.transaction.numbered(work.sandbox.number, "event", _MOST, order_id)
@@ -83,25 +84,34 @@ def _operations(sale: Sale, events: list[tuple[int, Entry]]) -> list[Placed]:
     told = {
         operation["id"]: row
         for row, event in reversed(events)
-        for operations in ("captures", "cancels")
+        for operations in ("captures", "cancels", "refunds")
         if event["type"].startswith("order.charge.")
         for operation in event["data"]["object"].get(operations, ())
     }
     placed: list[Placed] = []
     for charge in sale.charges:
-        for kind in ("capture", "cancel"):
-            for operation in charge.operations(kind):
-                entry = {
-                    "time": format_time(operation.created),
-                    "kind": kind,
-                    "id": operation.id,
-                    "chargeId": charge.id,
-                    "fulfillmentId": operation.fulfillment_id,
-                    "amount": number(operation.amount, charge.currency),
-                    "state": operation.state,
-                }
-                placed.append((told.get(operation.id, 0) - 0.5, entry))
+        for each in charge.captures:
+            placed.append(_operation("capture", charge, each, told, fulfillmentId=each.fulfillment_id))
+        for each in charge.cancels:
+            placed.append(_operation("cancel", charge, each, told, fulfillmentId=each.fulfillment_id))
+        for refund in charge.refunds:
+            placed.append(_operation("refund", charge, refund, told, refundId=refund.refund_id))
     return placed
+
+
+def _operation(
+    kind: str, charge: Charge, it: Operation | ChargeRefund, told: dict[str, int], **cause: str | None
+) -> Placed:
+    entry = {
+        "time": format_time(it.created),
+        "kind": kind,
+        "id": it.id,
+        "chargeId": charge.id,
+        **cause,
+        "amount": number(it.amount, charge.currency),
+        "state": it.state,
+    }
+    return told.get(it.id, 0) - 0.5, entry
 
 
 def _disablings(work: Work, webhook_ids: Collection[str] | None = None) -> list[Placed]:

@@ -8,6 +8,7 @@ lives through all of them.
 
 from collections.abc import Callable, Mapping
 from dataclasses import field
+from decimal import Decimal
 from difflib import get_close_matches
 from itertools import count
 from typing import Any
@@ -18,10 +19,11 @@ from drsim.domain.clock import MINUTE, Time
 from drsim.domain.decision import Context, Decision
 from drsim.domain.events import TYPES
 from drsim.domain.fulfill import Line, fulfill
-from drsim.domain.history import dispute, give_back
-from drsim.domain.orders import Sale, open_units
+from drsim.domain.history import dispute
+from drsim.domain.orders import Sale, open_units, refundable_amount
 from drsim.domain.outcome import Operation, Rule, Then
 from drsim.domain.place import block
+from drsim.domain.refund import Asked, Portion, amend_refund, refund
 from drsim.domain.refusal import Refused, invalid
 from drsim.domain.settle import wake
 from drsim.domain.values import replace, value
@@ -102,9 +104,26 @@ def _has_lapsed(sale: Sale, now: Time) -> bool:
 
 
 def _update(sale: Sale, context: Context) -> Decision:
-    before = str((sale.order.metadata or {}).get("triggered", ""))
+    return amend_order(sale, OrderChange(metadata=_counted_up(sale.order.metadata)), context)
+
+
+def _counted_up(metadata: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    before = str((metadata or {}).get("triggered", ""))
     following = int(before) + 1 if before.isascii() and before.isdecimal() and len(before) < 10 else 1
-    return amend_order(sale, OrderChange(metadata={"triggered": str(following)}), context)
+    return {"triggered": str(following)}
+
+
+def _can_be_refunded(sale: Sale, now: Time) -> bool:
+    return sale.order.state != "dispute" and refundable_amount(sale) > 0
+
+
+def _refund(sale: Sale, context: Context) -> Decision:
+    return refund(sale, Asked(sale.order.currency, Portion(percent=Decimal(100))), context)
+
+
+def _update_refund(sale: Sale, context: Context) -> Decision:
+    newest = sale.refunds[-1]
+    return amend_refund(sale, newest.id, _counted_up(newest.metadata), context)
 
 
 _SHIP = Act("everything open is shipped", "fulfilled order {id}", _is_open, _ship, _rule("capture", Then("complete")))
@@ -143,11 +162,26 @@ _DISPUTE = Act(
     lambda sale, now: sale.order.state in ("accepted", "fulfilled", "complete") and sale.due is None,
     dispute,
 )
-_GIVE_BACK = Act(
-    "everything is sent back",
-    "took back everything of order {id}",
-    lambda sale, now: sale.order.state == "complete",
-    give_back,
+_REFUND = Act(
+    "what was captured is refunded",
+    "refunded what was captured of order {id}",
+    _can_be_refunded,
+    _refund,
+    _rule("refund", Then("complete")),
+)
+_REFUND_IN_VAIN = Act(
+    "what was captured is refunded and that fails",
+    "refunded what was captured of order {id}",
+    _can_be_refunded,
+    _refund,
+    _rule("refund", Then("failed")),
+)
+_REFUND_TO_BANK = replace(_REFUND, plan="what was captured is refunded to a bank account", rules=())
+_UPDATE_REFUND = Act(
+    "the metadata of the refund is changed",
+    "changed the metadata of the refund of order {id}",
+    lambda sale, now: bool(sale.refunds),
+    _update_refund,
 )
 _UPDATE = Act("its metadata is changed", "changed the metadata of order {id}", lambda sale, now: True, _update)
 
@@ -158,6 +192,12 @@ _SHIPPED_UNPAID = Story(
 _CANCELLED = Story(acts=(_CANCEL,))
 _CANCELLED_IN_VAIN = Story(
     "an accepted order paid with a card that fails", {"source": {"number": "4000 0000 0000 4442"}}, (_CANCEL_IN_VAIN,)
+)
+_REFUNDED = Story(acts=(_SHIP, _REFUND))
+_REFUNDED_IN_VAIN = Story(
+    "an accepted order paid with a card that fails",
+    {"source": {"number": "4000 0000 0000 4111"}},
+    (_SHIP, _REFUND_IN_VAIN),
 )
 _UNPAID = Story(
     "an order by direct debit, which is authorized a minute later",
@@ -181,7 +221,7 @@ STORIES: Mapping[str, Story] = {
     "order.complete": _SHIPPED,
     "order.updated": Story(acts=(_UPDATE,)),
     "order.dispute": Story(acts=(_SHIP, _DISPUTE)),
-    "order.refunded": Story(acts=(_SHIP, _GIVE_BACK)),
+    "order.refunded": _REFUNDED,
     "order.charge.pending": _UNPAID,
     "order.charge.capturable": Story(),
     "order.charge.processing": _SHIPPED,
@@ -195,6 +235,16 @@ STORIES: Mapping[str, Story] = {
     "order.charge.cancel.pending": _CANCELLED,
     "order.charge.cancel.complete": _CANCELLED,
     "order.charge.cancel.failed": _CANCELLED_IN_VAIN,
+    "order.charge.refund.pending": _REFUNDED,
+    "order.charge.refund.complete": _REFUNDED,
+    "order.charge.refund.failed": _REFUNDED_IN_VAIN,
+    "refund.pending": _REFUNDED,
+    "refund.pending_information": Story(
+        "an order by wire transfer", {"source": {"type": "wireTransfer"}}, (_SHIP, _REFUND_TO_BANK)
+    ),
+    "refund.complete": _REFUNDED,
+    "refund.failed": _REFUNDED_IN_VAIN,
+    "refund.updated": replace(_REFUNDED, acts=(_SHIP, _REFUND, _UPDATE_REFUND)),
     "fulfillment.created": _SHIPPED,
 }
 """The story of every event type that drsim emits."""

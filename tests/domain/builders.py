@@ -19,7 +19,11 @@ from drsim.domain.orders import Item, Order, Sale
 from drsim.domain.outcome import Operation as Stage
 from drsim.domain.outcome import Rule, Then
 from drsim.domain.place import LineSpec, OrderSpec, ShippingSpec, SourceSpec, place
+from drsim.domain.refund import Asked as RefundAsked
+from drsim.domain.refund import AskedItem, Portion, refund
+from drsim.domain.refunds import Refund
 from drsim.domain.refusal import Refused
+from drsim.domain.repay import inform
 from drsim.domain.settle import wake
 
 START: Time = parse_time("2022-07-01T17:55:58Z")
@@ -191,6 +195,29 @@ class Story:
     def cancel(self, *units: int) -> Decision:
         """Cancels so many units of the first line, of the second, and so on."""
         return self.ask(*((place, 0, count) for place, count in enumerate(units) if count))
+
+    def refund(self, *items: AskedItem, percent: float | str | None = None, **more: Any) -> Refund:
+        """One refund request, for items or else for a percentage or an `amount` of the order; as it is made."""
+        amount = more.pop("amount", None)
+        portion = Portion(
+            None if percent is None else Decimal(str(percent)), None if amount is None else Decimal(str(amount))
+        )
+        asked = RefundAsked(more.pop("currency", self.order.currency), portion, items, **more)
+        made = self._take(refund(self.sale, asked, self.context)).refund
+        assert made is not None
+        return made
+
+    def refused_refund(self, *items: AskedItem, **asked: Any) -> Refused:
+        """The refusal of a refund, once it is sure that nothing has changed."""
+        before = repr(self.sale), repr(self.rules), len(self.events)
+        with pytest.raises(Refused) as caught:
+            self.refund(*items, **asked)
+        assert (repr(self.sale), repr(self.rules), len(self.events)) == before
+        return caught.value
+
+    def inform(self, refund: Refund) -> None:
+        """The customer gives the bank details for a refund."""
+        self._take(inform(self.sale, refund.id, self.context))
 
     def refused(self, *asked: Asked) -> Refused:
         """The refusal of a request, once it is sure that nothing has changed."""

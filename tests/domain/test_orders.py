@@ -10,9 +10,9 @@ from drsim.domain.orders import (
     left_amount,
     open_units,
     refundable_amount,
-    refundable_item_amount,
 )
 from drsim.domain.outcome import Then
+from drsim.domain.refundable import refundable_items
 from tests.domain.builders import (
     Story,
     a_line,
@@ -121,9 +121,14 @@ def test_refunds_are_taken_off_what_can_be_refunded() -> None:
 
 def test_of_a_line_only_the_product_and_its_tax_can_be_refunded() -> None:
     story = Story(an_order_of_2701())
-    assert refundable_item_amount(story.items[0], 2) == 2161
-    assert refundable_item_amount(story.items[0], 1) == 1081
-    assert refundable_item_amount(story.items[0], 0) == 0
+    item = story.items[0].id
+    assert refundable_items(story.sale, refundable_amount(story.sale)) == {item: 0}
+    story.fulfil(1)
+    story.advance(MINUTE)
+    assert refundable_items(story.sale, refundable_amount(story.sale)) == {item: 1081}
+    story.fulfil(1)
+    story.settle()
+    assert refundable_items(story.sale, refundable_amount(story.sale)) == {item: 2161}
 
 
 def test_a_line_is_worth_all_it_adds_to_the_total() -> None:

@@ -302,8 +302,8 @@ def test_a_reset_empties_a_sandbox_and_its_clock(client: Client, receiver: Recei
     client.ok(client.fulfill(client.order()), 201)
     client.advance("3d")
     client.ok(client.post("/_sim/reset"))
-    assert everything(client)[:5] == ['{"hasMore":false,"data":[]}'] * 5
-    assert everything(client)[5:] == ["[]", '{"hasMore":false,"data":[]}']
+    assert everything(client)[:6] == ['{"hasMore":false,"data":[]}'] * 6
+    assert everything(client)[6:] == ["[]", '{"hasMore":false,"data":[]}']
     assert client.ok(client.get("/_sim/clock")) == {"now": START, "mode": "manual", "nextDue": None}
     order = client.order(createdAgo="8d")
     client.ok(client.fulfill(order), 201)
@@ -320,7 +320,7 @@ def test_after_a_reset_the_same_steps_give_the_same_bytes(client: Client) -> Non
         client.ok(client.fulfill(order, line(order, 1, 1)), 201)
         client.fulfill(order, line(order, 9))
         client.settle("now")
-        runs.append(everything(client)[:6])
+        runs.append(everything(client)[:7])
     assert runs[0] == runs[1]
 
 

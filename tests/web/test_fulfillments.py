@@ -686,8 +686,8 @@ def test_an_averse_account_does_not_capture_on_an_expired_authorization_and_tell
     assert told["payment"]["charges"][0]["state"] == "capturable"
     assert told["payment"]["charges"][0]["captured"] is False
     after = everything(client)
-    assert [shown for place, shown in enumerate(after) if place != 4] == [
-        shown for place, shown in enumerate(before) if place != 4
+    assert [shown for place, shown in enumerate(after) if place != 5] == [
+        shown for place, shown in enumerate(before) if place != 5
     ]
 
 

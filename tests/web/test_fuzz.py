@@ -437,6 +437,9 @@ def test_scenarios_survive_odd_sections(fuzzed: Client) -> None:
 POSTS = [
     "/fulfillments",
     "/fulfillments/x",
+    "/refunds",
+    "/refunds/x",
+    "/_sim/refunds/x/bank",
     "/orders/x",
     "/webhooks",
     "/_sim/webhooks/x/rotate",
@@ -474,12 +477,18 @@ def test_deep_nesting_is_survived(fuzzed: Client, path: str, depth: int) -> None
 
 @pytest.mark.parametrize("number", ["1e400", "-1e400", "1e-400", "9" * 400, "0." + "1" * 400, "-0", "-0.0", "1E+2"])
 def test_numbers_beyond_measure_are_survived_everywhere(fuzzed: Client, number: str) -> None:
-    order = fuzzed.order()
-    item = order["items"][0]["id"]
+    order, paid = fuzzed.order(), fuzzed.order(state="complete")
+    item, bought = order["items"][0]["id"], paid["items"][0]["id"]
     for path, body in (
         ("/fulfillments", f'{{"orderId":{number},"items":[{{"itemId":"{item}","quantity":1}}]}}'),
         ("/fulfillments", f'{{"orderId":"{order["id"]}","items":[{{"itemId":"{item}","quantity":{number}}}]}}'),
         ("/fulfillments", f'{{"orderId":"{order["id"]}","items":[{{"itemId":{number},"quantity":1}}]}}'),
+        ("/refunds", f'{{"orderId":"{paid["id"]}","currency":"USD","amount":{number}}}'),
+        ("/refunds", f'{{"orderId":"{paid["id"]}","currency":"USD","percent":{number}}}'),
+        (
+            "/refunds",
+            f'{{"orderId":"{paid["id"]}","currency":"USD","items":[{{"itemId":"{bought}","amount":{number}}}]}}',
+        ),
         (f"/orders/{order['id']}", f'{{"metadata":{{"a":{number}}},"upstreamId":{number}}}'),
         ("/_sim/orders", f'{{"items":[{{"price":{number},"quantity":1}}]}}'),
         ("/_sim/orders", f'{{"items":[{{"price":1,"quantity":{number}}}]}}'),
@@ -511,6 +520,7 @@ GETS = [
     "/charges",
     "/sources",
     "/fulfillments",
+    "/refunds",
     "/events",
     "/webhooks",
     "/_sim/deliveries",

@@ -29,7 +29,9 @@ def state_behind(client: Client, type: str, order: JSON) -> Any:
     subject, _, step = type.removeprefix("order.").rpartition(".")
     if type == "fulfillment.created":
         return len(client.ok(client.get("/fulfillments", params={"orderId": order["id"]}))["data"])
-    if subject in ("charge.capture", "charge.cancel"):
+    if subject == "refund":
+        return [each["state"] for each in client.ok(client.get("/refunds", params={"orderId": order["id"]}))["data"]]
+    if subject in ("charge.capture", "charge.cancel", "charge.refund"):
         return [each["state"] for each in charge_of(client, order)[f"{subject.removeprefix('charge.')}s"]]
     if subject in ("charge", "charge.reauth"):
         return charge_of(client, order)["state"]
@@ -47,7 +49,7 @@ AGREES: dict[str, Any] = {
     "order.complete": "complete",
     "order.updated": "accepted",
     "order.dispute": "dispute",
-    "order.refunded": "returned",
+    "order.refunded": "complete",
     "order.charge.pending": "pending",
     "order.charge.capturable": "capturable",
     "order.charge.processing": "processing",
@@ -61,6 +63,14 @@ AGREES: dict[str, Any] = {
     "order.charge.cancel.pending": ["pending"],
     "order.charge.cancel.complete": ["complete"],
     "order.charge.cancel.failed": ["failed"],
+    "order.charge.refund.pending": ["pending"],
+    "order.charge.refund.complete": ["complete"],
+    "order.charge.refund.failed": ["failed"],
+    "refund.pending": ["pending"],
+    "refund.pending_information": ["pending_information"],
+    "refund.complete": ["succeeded"],
+    "refund.failed": ["failed"],
+    "refund.updated": ["pending"],
     "fulfillment.created": 1,
 }
 """What the API says once an event was triggered."""
@@ -97,7 +107,7 @@ def test_what_can_be_triggered_is_listed_with_its_story(client: Client) -> None:
     ("type", "nearest"),
     [
         ("order.charge.capture.completed", "order.charge.capture.complete"),
-        ("refund.complete", "complete"),
+        ("return.created", "created"),
         ("checkout.created", "order.created"),
     ],
 )
