@@ -44,6 +44,7 @@ class Recorder:
     async def _write(self) -> None:
         try:
             while self._waiting:
+                await self._simulator.courtesy.turn()
                 batch = self._waiting.popleft()
                 try:
                     await asyncio.gather(*(self._save(*theirs) for theirs in batch.outcomes.items()))

@@ -256,6 +256,7 @@ class Scheduler:
                 present = await self._present(sandbox, webhook_id)
                 if present is None:
                     return
+                await self._simulator.courtesy.turn()
                 attempts = await self._attempts(sandbox, present, delivery, turn.mishap)
             unsaved[delivery.number] = self._recorder.add(sandbox, delivery.id, attempts)
             if overtaken := sandbox.overtaken.get(webhook_id):

@@ -22,6 +22,7 @@ from drsim.domain.settle import wake
 from drsim.domain.values import replace
 from drsim.domain.webhooks import Attempt, Delivery, Webhook
 from drsim.engine import records
+from drsim.engine.courtesy import Courtesy
 from drsim.engine.sandbox import Sandbox
 from drsim.store import Record, Store, Transaction
 
@@ -292,6 +293,8 @@ class Simulator:
         self._seed_of = seed_of
         self._clock_of = clock_of
         self._sandboxes: dict[str, Sandbox] = {}
+        self.courtesy = Courtesy()
+        """What lets calls of the API go before deliveries."""
         self.hosts = Hosts()
         """The hosts that webhooks may go to beside those of local networks."""
         self.stirred: Callable[[Sandbox, Mapping[str, Time] | None], None] = lambda sandbox, dues: None

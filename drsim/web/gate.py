@@ -65,7 +65,8 @@ class Gate:
         if scope["path"].startswith("/_sim"):
             await self._control(scope, receive, send, headers)
         else:
-            await self._api(scope, receive, send, headers)
+            with self._simulator.courtesy.call():
+                await self._api(scope, receive, send, headers)
 
     async def _api(self, scope: Scope, receive: Receive, send: Send, headers: dict[bytes, bytes]) -> None:
         if scope["method"] == "OPTIONS":
