@@ -82,6 +82,15 @@ def resolve(values: Any, made: Mapping[str, Any]) -> Any:
     return _walk(values, (), replaced)
 
 
+def with_ids(pattern: Any, aliases: Mapping[str, str]) -> Any:
+    """The pattern with ids in place of aliases, however deep they stand."""
+    if isinstance(pattern, dict):
+        return {key: with_ids(each, aliases) for key, each in pattern.items()}
+    if isinstance(pattern, list):
+        return [with_ids(each, aliases) for each in pattern]
+    return aliases.get(pattern, pattern) if isinstance(pattern, str) else pattern
+
+
 def look_up(expression: str, made: Mapping[str, Any]) -> Any:
     """What `alias.key[0].key` leads to. Raises `Unresolved`."""
     reference = _REFERENCE.fullmatch(expression)

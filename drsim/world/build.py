@@ -16,6 +16,7 @@ from drsim.format.faults import FaultModel, FaultThenModel
 from drsim.format.models import AccountModel, RuleModel, ThenModel
 from drsim.format.numbers import plain
 from drsim.format.orders import DiscountModel, ItemModel, OrderModel
+from drsim.format.substitute import with_ids
 from drsim.world.parties import parties
 from drsim.world.payment import source_spec
 
@@ -55,7 +56,7 @@ def rule(model: RuleModel, id: str, aliases: Mapping[str, str]) -> Rule:
     """
     patterns = model.when.model_dump(by_alias=True, exclude_none=True, exclude={"operation"})
     if "order" in patterns:
-        patterns["order"] = _resolved(patterns["order"], aliases)
+        patterns["order"] = with_ids(patterns["order"], aliases)
     return Rule(id, model.when.operation, patterns, _then(model.then), model.times)
 
 
@@ -148,12 +149,3 @@ def _delivery_effect(model: FaultThenModel) -> DeliveryEffect:
         corrupt_signature=model.corrupt_signature is True,
         truncate=model.truncate is True,
     )
-
-
-def _resolved(pattern: Any, aliases: Mapping[str, str]) -> Any:
-    """The pattern with ids in place of aliases, however deep they stand."""
-    if isinstance(pattern, dict):
-        return {key: _resolved(each, aliases) for key, each in pattern.items()}
-    if isinstance(pattern, list):
-        return [_resolved(each, aliases) for each in pattern]
-    return aliases.get(pattern, pattern) if isinstance(pattern, str) else pattern

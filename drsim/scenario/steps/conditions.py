@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar
 from drsim.format.faults import FaultModel
 from drsim.format.fields import not_empty
 from drsim.format.models import RuleModel
+from drsim.format.substitute import with_ids
 from drsim.scenario.play import Play
 from drsim.scenario.steps.base import Step
 
@@ -20,7 +21,7 @@ class Behave(Step):
     async def run(self, play: Play, written: Mapping[str, Any]) -> str:
         """Puts the rules in force."""
         for rule in written["behave"]:
-            await play.control("POST", "/behavior", _with_ids(rule, "order", play.aliases))
+            await play.control("POST", "/behavior", _named(rule, "order", play.aliases))
         return f"{len(self.behave)} in force"
 
 
@@ -35,19 +36,11 @@ class Fault(Step):
         """Puts the faults in force."""
         await play.settle()
         for fault in written["fault"]:
-            await play.control("POST", "/faults", _with_ids(fault, "to", play.aliases))
+            await play.control("POST", "/faults", _named(fault, "to", play.aliases))
         return f"{len(self.fault)} in force"
 
 
-def _with_ids(rule: Mapping[str, Any], name: str, aliases: Mapping[str, str]) -> dict[str, Any]:
+def _named(rule: Mapping[str, Any], name: str, aliases: Mapping[str, str]) -> dict[str, Any]:
     """A rule with ids in place of aliases, in the one part of `when` that may name one."""
-    when = {key: _resolved(each, aliases) if key == name else each for key, each in rule["when"].items()}
+    when = {key: with_ids(each, aliases) if key == name else each for key, each in rule["when"].items()}
     return {**rule, "when": when}
-
-
-def _resolved(pattern: Any, aliases: Mapping[str, str]) -> Any:
-    if isinstance(pattern, dict):
-        return {key: _resolved(each, aliases) for key, each in pattern.items()}
-    if isinstance(pattern, list):
-        return [_resolved(each, aliases) for each in pattern]
-    return aliases.get(pattern, pattern) if isinstance(pattern, str) else pattern
