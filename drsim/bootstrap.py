@@ -14,8 +14,9 @@ from drsim.domain.values import value
 from drsim.engine import records
 from drsim.engine.delivery import Sender
 from drsim.engine.scheduler import Scheduler
-from drsim.engine.simulator import Simulator, Work
+from drsim.engine.simulator import Simulator
 from drsim.engine.transport import Network, check_certificates
+from drsim.engine.work import Work
 from drsim.options import RunOptions, ServeOptions
 from drsim.store import Store
 from drsim.web.app import application

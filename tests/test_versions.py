@@ -12,7 +12,7 @@ from drsim import render, versions
 from drsim.domain.account import LATEST_VERSION, VERSIONS, Account
 from drsim.domain.orders import Sale
 from drsim.engine.records import event_in_version, event_record
-from drsim.engine.simulator import _Shown
+from drsim.engine.work import _Shown
 from tests.domain.builders import (
     Story,
     a_line,

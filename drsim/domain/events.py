@@ -17,7 +17,7 @@ VISIBLE: Span = 30 * DAY
 
 @value
 class Event:
-    """One event. Its object is the fulfillment or refund if there is one, else the charge, else the sale's order."""
+    """One event of a sale. Its object is the fulfillment or refund if there is one, else the charge, else the order."""
 
     id: str
     type: str
@@ -28,6 +28,30 @@ class Event:
     previous: Mapping[str, Any] | None = None
     """For `*.updated`: the changed attributes as they were, in public form."""
     refund: Refund | None = None
+
+    @property
+    def order_id(self) -> str | None:
+        """The order that this is about."""
+        return self.sale.order.id
+
+
+@value
+class ResourceEvent:
+    """One event of what is no part of a sale: a customer, a checkout, a return. That `subject` is its object."""
+
+    id: str
+    type: str
+    at: Time
+    subject: Any
+    previous: Mapping[str, Any] | None = None
+
+    @property
+    def order_id(self) -> str | None:
+        """The order that this is about, if any."""
+        return getattr(self.subject, "order_id", None)
+
+
+AnyEvent = Event | ResourceEvent
 
 
 @value

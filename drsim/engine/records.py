@@ -8,7 +8,7 @@ import orjson
 from drsim import render, versions
 from drsim.domain.charges import Charge
 from drsim.domain.clock import SECOND, Time
-from drsim.domain.events import Event, Expansion
+from drsim.domain.events import AnyEvent, Expansion
 from drsim.domain.faults import Fault
 from drsim.domain.fulfillments import Fulfillment
 from drsim.domain.money import exponent
@@ -79,11 +79,10 @@ def refund_record(sale: Sale, it: Refund) -> Record:
     return Record("refund", it.id, it.created, it, public, it.order_id, facets=frozenset(pairs))
 
 
-def event_record(it: Event, object: Any, webhook_ids: list[str], more: Expansion | None = None) -> Record:
+def event_record(it: AnyEvent, object: Any, webhook_ids: list[str], more: Expansion | None = None) -> Record:
     """An event around its rendered object; with what it has `more` where a webhook gets it expanded."""
     public = orjson.dumps(render.event(it, object, webhook_ids))
-    order_id = it.sale.order.id
-    return Record("event", it.id, it.at, more, public, order_id, facets=frozenset([("type", it.type)]))
+    return Record("event", it.id, it.at, more, public, it.order_id, facets=frozenset([("type", it.type)]))
 
 
 def event_in_version(public: bytes, api_version: str) -> bytes:

@@ -10,7 +10,7 @@ from drsim.domain.clock import Time, format_precise, format_span
 from drsim.domain.secrets import Secret
 from drsim.domain.webhooks import Webhook, given_up
 from drsim.engine import records
-from drsim.engine.simulator import Work
+from drsim.engine.work import Work
 from drsim.store import Record
 
 _AT_ONCE = 200

@@ -8,7 +8,8 @@ from starlette.requests import Request
 from drsim import versions
 from drsim.domain.refusal import not_found
 from drsim.engine.sandbox import Sandbox
-from drsim.engine.simulator import Simulator, Work
+from drsim.engine.simulator import Simulator
+from drsim.engine.work import Work
 
 T = TypeVar("T")
 

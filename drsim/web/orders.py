@@ -5,7 +5,7 @@ from starlette.requests import Request
 
 from drsim import render
 from drsim.domain.amend import OrderChange, amend_order, check_metadata
-from drsim.engine.simulator import Work
+from drsim.engine.work import Work
 from drsim.web import desk
 from drsim.web.answers import Answer
 from drsim.web.lists import Listing, page
@@ -63,7 +63,8 @@ async def listed(request: Request) -> Answer:
 
 async def update(request: Request) -> Answer:
     """`POST /orders/{id}`: upstream id, metadata, the request to be forgotten."""
-    from drsim.web.bodies import OrderChangeBody, fitted, json_of
+    from drsim.web.bodies import fitted, json_of
+    from drsim.web.bodies.orders import OrderChangeBody
 
     desk.about_order(request, request.path_params["id"])
     sent = await json_of(request)

@@ -9,7 +9,7 @@ from drsim.domain.charges import Charge, ChargeRefund, Operation
 from drsim.domain.clock import format_time, parse_time
 from drsim.domain.money import number
 from drsim.domain.orders import Sale
-from drsim.engine.simulator import Work
+from drsim.engine.work import Work
 
 Entry = dict[str, Any]
 Placed = tuple[float, Entry]

@@ -11,7 +11,8 @@ from drsim.web.answers import Answer, answer
 
 async def trigger(request: Request) -> Answer:
     """`POST /_sim/trigger`: lives through what leads to an event; answers when it is there and was sent."""
-    from drsim.web.bodies import TriggerBody, read
+    from drsim.web.bodies import read
+    from drsim.web.bodies.control import TriggerBody
     from drsim.world.triggers import trigger
 
     body = await read(request, TriggerBody)

@@ -15,8 +15,8 @@ from drsim.domain.refusal import Refused, invalid
 from drsim.domain.values import replace
 from drsim.engine import records
 from drsim.engine.makeup import MakeUp
-from drsim.engine.simulator import Work
 from drsim.engine.subscriptions import subscribe
+from drsim.engine.work import Work
 from drsim.format.models import FaultModel, OrderModel, RuleModel, WebhookModel, World
 from drsim.format.substitute import Unresolved, resolve
 from drsim.world import build

@@ -8,7 +8,7 @@ from drsim.domain.clock import LAST, Span, Time, format_span
 from drsim.domain.refusal import Refused
 from drsim.domain.values import replace, value
 from drsim.engine.scheduler import Move, Scheduler
-from drsim.engine.simulator import Work
+from drsim.engine.work import Work
 from drsim.format.models import OrderModel
 from drsim.world.make import make_order
 from drsim.world.stories import Act, Story, check_leads_to, following, story_of

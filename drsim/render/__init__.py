@@ -1,0 +1,36 @@
+"""Resources as the latest version of the API shows them: pure functions from domain values to JSON-ready mappings.
+
+Key order, presence of keys and number formats follow the published payloads (resources page, sections 1 and 2;
+platform page, 7.3). Amounts become major units here, times text. Older versions are made of these in `versions`.
+"""
+
+from drsim.render.charges import charge, event_charge
+from drsim.render.control import fault, rule
+from drsim.render.events import event, expansion
+from drsim.render.fulfillments import fulfillment, operation_ids
+from drsim.render.orders import order, order_details
+from drsim.render.parts import Json
+from drsim.render.refunds import refund
+from drsim.render.resources import resource
+from drsim.render.sources import source
+from drsim.render.webhooks import delivery, webhook, whole_delivery
+
+__all__ = [
+    "Json",
+    "charge",
+    "delivery",
+    "event",
+    "event_charge",
+    "expansion",
+    "fault",
+    "fulfillment",
+    "operation_ids",
+    "order",
+    "order_details",
+    "refund",
+    "resource",
+    "rule",
+    "source",
+    "webhook",
+    "whole_delivery",
+]
