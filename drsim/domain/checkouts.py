@@ -95,6 +95,14 @@ class Checkout:
 
 
 @value
+class Purchase:
+    """A checkout with the sources that pay for it, in the order of its contributions: what is shown of it."""
+
+    checkout: Checkout
+    sources: tuple[Source, ...] = ()
+
+
+@value
 class Change:
     """What is to be changed on a checkout: its own fields, and those of lines by their id."""
 

@@ -5,6 +5,7 @@ platform page, 7.3). Amounts become major units here, times text. Older versions
 """
 
 from drsim.render.charges import charge, event_charge
+from drsim.render.checkouts import checkout
 from drsim.render.control import fault, rule
 from drsim.render.events import event, expansion
 from drsim.render.fulfillments import fulfillment, operation_ids
@@ -18,6 +19,7 @@ from drsim.render.webhooks import delivery, webhook, whole_delivery
 __all__ = [
     "Json",
     "charge",
+    "checkout",
     "delivery",
     "event",
     "event_charge",
