@@ -84,6 +84,8 @@ class Account:
     """After how long each retry of a failed delivery follows the attempt before it."""
     webhook_disabling: Disabling | None = Disabling()
     """When webhooks that keep failing are disabled, if ever."""
+    check_addresses: bool = True
+    """Whether addresses of checkouts have to be whole and their codes possible (surroundings page, U26)."""
     tax_rates: Mapping[str, str] = field(default_factory=dict)
     """Tax rates of this account before those of the table: by country, or country and state (`US-MN`), as text."""
 
