@@ -9,6 +9,3 @@ COUNTRIES: frozenset[str] = frozenset(
     " PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM"
     " TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW".split()
 )
-
-EMBARGOED: frozenset[str] = frozenset({"CU", "IR", "KP", "SY"})
-"""Countries that nothing sold here comes from or goes to; the vendor shows a refusal for KP."""

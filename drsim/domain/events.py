@@ -134,6 +134,7 @@ EMITTED: frozenset[str] = frozenset(
         *_names("customer", *_CRUD, "tax_identifier.created"),
         *_names("sku", *_CRUD),
         *_names("tax_identifier", "verified", "deleted"),
+        *_names("checkout", *_CRUD),
     ]
 )
 """The event types drsim emits: nothing else can be told, and each can be triggered: those about an order by a story in

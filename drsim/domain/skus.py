@@ -10,8 +10,9 @@ from typing import Any
 
 from drsim.domain.amend import Metadata, merged_metadata
 from drsim.domain.clock import Time
-from drsim.domain.countries import COUNTRIES, EMBARGOED
+from drsim.domain.countries import COUNTRIES
 from drsim.domain.decision import Context
+from drsim.domain.postal import UNSUPPORTED
 from drsim.domain.refusal import Refused, invalid, missing
 from drsim.domain.values import replace, value
 
@@ -143,7 +144,7 @@ def _check_presence(sku: Sku) -> None:
 
 def _check_values(sku: Sku) -> None:
     country, hs_code, tax_code, unit = sku.country_of_origin, sku.hs_code, sku.tax_code, sku.weight_unit
-    if country is not None and (country not in COUNTRIES or country in EMBARGOED):
+    if country is not None and (country not in COUNTRIES or country in UNSUPPORTED):
         raise invalid("countryOfOrigin", country[:100], "Country of Origin")
     if hs_code is not None and not _HS_CODE.fullmatch(hs_code):
         raise invalid("hsCode", hs_code[:100], "HS code")

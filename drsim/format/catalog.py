@@ -4,8 +4,9 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from drsim.domain.countries import COUNTRIES, EMBARGOED
+from drsim.domain.countries import COUNTRIES
 from drsim.domain.customers import LONGEST_ID, TYPES
+from drsim.domain.postal import UNSUPPORTED
 from drsim.domain.skus import MANAGED, WEIGHT_UNITS
 from drsim.format.buyer import PartyModel
 from drsim.format.fields import Alias, Email, Flag, Metadata, Text, fitting, one_of
@@ -20,7 +21,7 @@ _TIME = fitting(
     r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z",
     "a time such as 2022-07-01T17:55:58Z",
 )
-_ORIGIN = one_of(sorted(COUNTRIES - EMBARGOED), "a country code such as US")
+_ORIGIN = one_of(sorted(COUNTRIES - UNSUPPORTED), "a country code such as US")
 
 
 def _or_number(pattern: str, expected: str, **bounds: int) -> Written:

@@ -5,6 +5,7 @@ platform page, 7.3). Amounts become major units here, times text. Older versions
 """
 
 from drsim.render.charges import charge, event_charge
+from drsim.render.checkouts import checkout
 from drsim.render.control import fault, rule
 from drsim.render.customers import customer, tax_identifier
 from drsim.render.events import event, expansion
@@ -20,6 +21,7 @@ from drsim.render.webhooks import delivery, webhook, whole_delivery
 __all__ = [
     "Json",
     "charge",
+    "checkout",
     "customer",
     "delivery",
     "event",

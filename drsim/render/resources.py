@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from drsim.domain.checkouts import Purchase
 from drsim.domain.customers import Profile
 from drsim.domain.skus import Sku
 from drsim.domain.sources import Source
 from drsim.domain.tax_identifiers import TaxIdentifier
+from drsim.render.checkouts import checkout
 from drsim.render.customers import customer, tax_identifier
 from drsim.render.parts import Json
 from drsim.render.skus import sku
@@ -14,6 +16,7 @@ from drsim.render.sources import source
 
 _RENDERINGS: Mapping[type, Callable[[Any], Json]] = {
     Source: source,
+    Purchase: checkout,
     Profile: customer,
     TaxIdentifier: tax_identifier,
     Sku: sku,

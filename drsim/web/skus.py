@@ -86,7 +86,6 @@ async def _sent(request: Request) -> dict[str, Any]:
 
     body = await json_of(request)
     sent = changes(fitted(SkuBody, body))
-    sent.pop("allow_oversell", None)
     if "managedFulfillment" in body:
         sent.setdefault("managed_fulfillment", None)
     return sent

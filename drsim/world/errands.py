@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 import orjson
 
 from drsim.domain.values import value
-from drsim.engine import customers, skus
+from drsim.engine import checkouts, customers, skus
+from drsim.engine.checkouts import Asked, AskedItem, Changes
 from drsim.engine.makeup import MakeUp
 from drsim.engine.work import Work
 
@@ -61,6 +62,18 @@ def _sku(work: Work, makeup: MakeUp) -> _Made:
     return "SKU", _id(skus.create(work, None, sent))
 
 
+def _checkout(work: Work, makeup: MakeUp) -> _Made:
+    person, address = makeup.person(), makeup.address()
+    party = {"name": person.name, "address": address}
+    fields = {"currency": "USD", "email": person.email, "bill_to": party, "ship_to": party, "ship_from": party}
+    asked = Asked(fields, (AskedItem(makeup.sku_id(), None, 1000, 1),))
+    return "checkout", _id(checkouts.create(work, asked))
+
+
+def _touch_checkout(work: Work, id: str) -> None:
+    checkouts.update(work, id, lambda currency: Changes({}, {}, _METADATA["metadata"]))
+
+
 def _attach(work: Work, makeup: MakeUp) -> Did:
     (_, customer), (_, identifier) = _customer(work, makeup), _tax_identifier(work, makeup)
     customers.attach_tax_identifier(work, customer, identifier)
@@ -88,6 +101,11 @@ ERRANDS: Mapping[str, Errand] = {
         "a new tax identifier, which is deleted",
         _making(_tax_identifier, ("deleted", customers.delete_tax_identifier)),
     ),
+    "checkout.created": Errand("a new checkout", _making(_checkout)),
+    "checkout.updated": Errand(
+        "a new checkout, whose metadata is changed", _making(_checkout, (_CHANGE, _touch_checkout))
+    ),
+    "checkout.deleted": Errand("a new checkout, which is deleted", _making(_checkout, ("deleted", checkouts.delete))),
     "sku.created": Errand("a new SKU", _making(_sku)),
     "sku.updated": Errand(
         "a new SKU, whose metadata is changed",

@@ -111,7 +111,6 @@ def test_a_sku_that_has_what_it_needs_gets_an_id(client: Client, body: JSON) -> 
             "manufacturerId",
             "Invalid manufacturer ID. The manufacturer ID and manufacturer part # combination could not be found.",
         ),
-        ({**PLAIN, "price": 10}, 400, "price", "'price' is an unknown parameter."),
         ({**PLAIN, "name": ["x"]}, 400, "name", "'[\"x\"]' is not a valid name."),
     ],
 )
@@ -136,8 +135,12 @@ def test_weights_are_in_ounces_unless_it_is_said(client: Client) -> None:
     assert (sku["weight"], sku["weightUnit"]) == (8.88, "oz")
 
 
-def test_what_older_versions_could_set_is_taken_and_not_shown(client: Client) -> None:
-    assert "allowOversell" not in made(client, **PLAIN, allowOversell=True)
+def test_what_a_sku_does_not_have_is_ignored(client: Client) -> None:
+    """Clients send back what they have read, and fields of older versions."""
+    sku = made(client, **PLAIN, allowOversell=True, price=10)
+    assert not {"allowOversell", "price"} & sku.keys()
+    assert client.ok(put(client, sku["id"], **sku)) == sku
+    assert client.event_types() == ["sku.created"]
 
 
 # Physical or not.

@@ -106,6 +106,7 @@ THINGS = {
     "customer.tax_identifier": "tax-identifiers",
     "tax_identifier": "tax-identifiers",
     "sku": "skus",
+    "checkout": "checkouts",
 }
 """Where the API has what an event is about."""
 
@@ -160,7 +161,7 @@ def test_what_can_be_triggered_is_listed_with_its_story(client: Client) -> None:
     [
         ("order.charge.capture.completed", "order.charge.capture.complete"),
         ("return.created", "created"),
-        ("checkout.created", "created"),
+        ("plan.created", "created"),
         ("customer.source.created", "customer.created"),
     ],
 )

@@ -1,10 +1,10 @@
 """Bodies of `/customers` and `/tax-identifiers`."""
 
-from drsim.web.bodies.fields import Body, Id, Loose, Metadata, Needed, Text
-from drsim.web.bodies.parties import PartyBody
+from drsim.web.bodies.checkouts import PartyBody, Tolerant
+from drsim.web.bodies.fields import Id, Loose, Metadata, Needed, Text
 
 
-class TaxCertificateBody(Body):
+class TaxCertificateBody(Tolerant):
     """A certificate that frees a customer of tax."""
 
     companyName: Needed
@@ -14,7 +14,7 @@ class TaxCertificateBody(Body):
     fileId: Needed
 
 
-class CustomerBody(Body):
+class CustomerBody(Tolerant):
     """`POST /customers`."""
 
     id: Id | None = None
@@ -35,7 +35,7 @@ class CustomerChangeBody(CustomerBody):
     requestToBeForgotten: bool | None = None
 
 
-class TaxIdentifierBody(Body):
+class TaxIdentifierBody(Tolerant):
     """`POST /tax-identifiers`."""
 
     type: Text | None = None

@@ -1,9 +1,10 @@
 """Bodies of `/skus`."""
 
-from drsim.web.bodies.fields import Body, Metadata, Text, Weight
+from drsim.web.bodies.checkouts import Tolerant
+from drsim.web.bodies.fields import Metadata, Text, Weight
 
 
-class SkuBody(Body):
+class SkuBody(Tolerant):
     """`POST /skus`, `PUT` and `POST /skus/{id}`. In a body for a path with an id, `id` has to be the same."""
 
     id: Text | None = None
@@ -23,4 +24,3 @@ class SkuBody(Body):
     weight: Weight | None = None
     weightUnit: Text | None = None
     metadata: Metadata | None = None
-    allowOversell: bool | None = None
