@@ -7,6 +7,7 @@ platform page, 7.3). Amounts become major units here, times text. Older versions
 from drsim.render.charges import charge, event_charge
 from drsim.render.control import fault, rule
 from drsim.render.events import event, expansion
+from drsim.render.files import answered_file, answered_link, document, file, file_link
 from drsim.render.fulfillments import fulfillment, operation_ids
 from drsim.render.orders import order, order_details
 from drsim.render.parts import Json
@@ -17,12 +18,17 @@ from drsim.render.webhooks import delivery, webhook, whole_delivery
 
 __all__ = [
     "Json",
+    "answered_file",
+    "answered_link",
     "charge",
     "delivery",
+    "document",
     "event",
     "event_charge",
     "expansion",
     "fault",
+    "file",
+    "file_link",
     "fulfillment",
     "operation_ids",
     "order",

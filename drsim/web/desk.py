@@ -47,6 +47,12 @@ async def public(request: Request, kind: str, resource: str) -> bytes:
     return found
 
 
+def base(request: Request) -> str:
+    """Where the caller has reached this server."""
+    host = request.headers.get("host")
+    return f"{request.url.scheme}://{host}" if host else simulator_of(request).base
+
+
 def in_version(request: Request, kind: str, public: bytes) -> bytes:
     """A resource or an event in the API version that the call is answered in; for the control plane the latest."""
     return versions.in_version(kind, public, request.scope.get("drsim.version", "latest"))

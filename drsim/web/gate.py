@@ -23,7 +23,10 @@ from drsim.web.keys import Access, Keys
 
 NOT_AUTHORIZED = "An authorization error has occurred."
 
-_PUBLIC_KEY_MAY = re.compile(r"GET /sources/[^/]+|POST /sources")
+_PUBLIC_KEY_MAY = re.compile(r"GET /sources/[^/]+|POST /sources|(GET|HEAD) /links/[^/]+")
+_LINK = re.compile(r"/links/([^/]+)")
+_CONTENT = re.compile(r"/links/[^/]+|/files/[^/]+/content")
+"""What is answered as it is, whatever the caller would rather have."""
 _LOOPBACK = re.compile(r"(localhost|127(?:\.\d{1,3}){3}|\[::1\])(:\d+)?", re.IGNORECASE)
 _ADDRESS = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]+\]|[a-z0-9-]+)(:\d+)?", re.IGNORECASE)
 
@@ -72,7 +75,7 @@ class Gate:
         if scope["method"] == "OPTIONS":
             await Answer(b"", 204)(scope, receive, send)
             return
-        access = self._keys.access(headers.get(b"authorization", b"").decode("latin-1"))
+        access = self._access(scope, headers)
         if access is None:
             self._strangers += 1
             id = as_uuid(int.from_bytes(blake2b(b"stranger %d" % self._strangers, digest_size=16).digest()))
@@ -85,7 +88,7 @@ class Gate:
         record = _Recording(send, sandbox, scope, self._simulator.store.mark, version, access.label)
         try:
             refusal = self._refusal(scope, access, sandbox)
-            app = refusal or _misfit(headers, version) or self._app
+            app = refusal or _misfit(scope, headers, version) or self._app
             fault = None
             if refusal is None and sandbox.faults != ():
                 fault = await self._simulator.strike(sandbox, Incoming(scope["method"], scope["path"]))
@@ -97,6 +100,14 @@ class Gate:
                 await app(scope, receive, record.send)
         finally:
             self._calls.add(sandbox.name, record.call(self._simulator))
+
+    def _access(self, scope: Scope, headers: dict[bytes, bytes]) -> Access | None:
+        """What the caller's key opens; a link to a file needs none and leads to the sandbox that made it."""
+        link = _LINK.fullmatch(scope["path"])
+        name = self._simulator.store.reader.home("file_link", link[1]) if link else None
+        if name is not None:
+            return Access(name, "public")
+        return self._keys.access(headers.get(b"authorization", b"").decode("latin-1"))
 
     def _refusal(self, scope: Scope, access: Access, sandbox: Sandbox) -> Answer | None:
         """Why a call is turned away before anything else can become of it."""
@@ -225,11 +236,11 @@ class _Bucket:
         return max(1, math.ceil((self._closed_until - now) / SECOND))
 
 
-def _misfit(headers: dict[bytes, bytes], version: str) -> Answer | None:
+def _misfit(scope: Scope, headers: dict[bytes, bytes], version: str) -> Answer | None:
     """Why a call cannot be answered as it wants to be."""
     if version not in VERSIONS:
         return refused(invalid("DigitalRiver-Version", version, "version"))
-    if not _takes_json(headers.get(b"accept", b"").decode("latin-1")):
+    if not _CONTENT.fullmatch(scope["path"]) and not _takes_json(headers.get(b"accept", b"").decode("latin-1")):
         return refused(Refused("not_acceptable", "not_acceptable", "Only application/json can be answered."))
     return None
 

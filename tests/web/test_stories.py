@@ -30,6 +30,10 @@ def state_behind(client: Client, type: str, order: JSON) -> Any:
     subject, _, step = type.removeprefix("order.").rpartition(".")
     if type == "fulfillment.created":
         return len(client.ok(client.get("/fulfillments", params={"orderId": order["id"]}))["data"])
+    if subject in ("invoice", "credit_memo"):
+        documents = [*order["invoicePDFs"], *order.get("creditMemoPDFs", ())]
+        assert {each["id"] for each in documents} == {each["id"] for each in client.ok(client.get("/files"))["data"]}
+        return sorted(client.ok(client.get(f"/files/{each['id']}"))["purpose"] for each in documents)
     if subject == "refund":
         return [each["state"] for each in client.ok(client.get("/refunds", params={"orderId": order["id"]}))["data"]]
     if subject in ("charge.capture", "charge.cancel", "charge.refund"):
@@ -51,6 +55,8 @@ AGREES: dict[str, Any] = {
     "order.updated": "accepted",
     "order.dispute": "dispute",
     "order.refunded": "complete",
+    "order.invoice.created": ["customer_invoice"],
+    "order.credit_memo.created": ["customer_credit_memo", "customer_invoice"],
     "order.charge.pending": "pending",
     "order.charge.capturable": "capturable",
     "order.charge.processing": "processing",
