@@ -7,6 +7,7 @@ import orjson
 
 from drsim import render, versions
 from drsim.domain.charges import Charge
+from drsim.domain.checkouts import Checkout, Purchase, pricing
 from drsim.domain.clock import SECOND, Time
 from drsim.domain.events import AnyEvent, Expansion
 from drsim.domain.faults import Fault
@@ -24,6 +25,7 @@ TYPES: Mapping[str, type] = {
     "order": Order,
     "charge": Charge,
     "source": Source,
+    "checkout": Checkout,
     "fulfillment": Fulfillment,
     "refund": Refund,
     "event": Expansion,
@@ -68,6 +70,27 @@ def fulfillment_record(it: Fulfillment) -> Record:
         pairs += [(name, holder[name]) for name in ("trackingCompany", "trackingNumber") if name in holder]
     public = orjson.dumps(render.fulfillment(it))
     return Record("fulfillment", it.id, it.created, it, public, it.order_id, facets=frozenset(pairs))
+
+
+def checkout_record(of: Purchase) -> Record:
+    """A checkout, found by its payment session, and by what an order is found by."""
+    it = of.checkout
+    texts = {
+        "sessionId": it.session.id,
+        "customerId": it.customer_id,
+        "email": it.email,
+        "currency": it.currency,
+        "upstreamId": it.upstream_id,
+        "applicationId": it.application_id,
+        "browserIp": it.browser_ip,
+        "chargeType": it.charge_type,
+        "locale": it.locale,
+        "customerType": it.customer_type,
+    }
+    pairs: list[tuple[str, Value]] = [(name, text) for name, text in texts.items() if text is not None]
+    pairs.append(("totalAmount", comparable(pricing(it).totals.total, it.currency)))
+    pairs.append(("updatedTime", it.updated // SECOND))
+    return Record("checkout", it.id, it.created, it, orjson.dumps(render.checkout(of)), facets=frozenset(pairs))
 
 
 def refund_record(sale: Sale, it: Refund) -> Record:

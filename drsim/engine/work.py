@@ -88,7 +88,7 @@ class Work:
         if order is None:
             raise not_found("Order", order_id, parameter)
         charges = tuple(self.get("charge", id) for id in order.charge_ids)
-        sources = tuple(self.get("source", id) for id in order.source_ids)
+        sources = tuple(self.get("source", id) for id in (each.source_id for each in order.contributions))
         return Sale(order, charges, sources, tuple(self.get("refund", id) for id in order.refund_ids))
 
     def webhooks(self) -> tuple[Webhook, ...]:

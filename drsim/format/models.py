@@ -36,7 +36,7 @@ from drsim.format.fields import (
     read_flag,
 )
 from drsim.format.mistakes import Mistake, refuse, wrong
-from drsim.format.numbers import Quantity, Seed
+from drsim.format.numbers import Quantity, Rate, Seed
 from drsim.format.orders import ItemModel, OrderModel
 from drsim.format.part import Part
 from drsim.format.patterns import NumberPattern, TextPattern
@@ -104,6 +104,11 @@ _SCHEDULE = Written(_read_schedule, lambda inner: either({"enum": list(_SCHEDULE
 _DISABLING = Written(_read_disabling, lambda inner: either({"const": "never"}, ref("DisablingModel")), replaced=False)
 
 
+Place = Annotated[
+    str, fitting(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", "a country such as DE, or a country and a state such as US-MN")
+]
+
+
 class AccountModel(Part):
     """`account`: how the simulated merchant account is set up; what is left out stays as it is."""
 
@@ -118,6 +123,8 @@ class AccountModel(Part):
     signature_unit: Annotated[SignatureUnit, one_of(get_args(SignatureUnit))] | None = None
     webhook_retries: Annotated[tuple[Duration, ...] | None, _SCHEDULE] = None
     webhook_disabling: Annotated[DisablingModel | None, _DISABLING] = None
+    tax_rates: dict[Place, Rate] | None = None
+    check_addresses: Flag | None = None
 
 
 def _read_types(value: Any) -> Any:

@@ -5,6 +5,7 @@ platform page, 7.3). Amounts become major units here, times text. Older versions
 """
 
 from drsim.render.charges import charge, event_charge
+from drsim.render.checkouts import checkout
 from drsim.render.control import fault, rule
 from drsim.render.events import event, expansion
 from drsim.render.files import answered_file, answered_link, document, file, file_link
@@ -21,6 +22,7 @@ __all__ = [
     "answered_file",
     "answered_link",
     "charge",
+    "checkout",
     "delivery",
     "document",
     "event",

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from drsim.domain.checkouts import Purchase
 from drsim.domain.sources import Source
+from drsim.render.checkouts import checkout
 from drsim.render.parts import Json
 from drsim.render.sources import source
 
-_RENDERINGS: Mapping[type, Callable[[Any], Json]] = {Source: source}
+_RENDERINGS: Mapping[type, Callable[[Any], Json]] = {Purchase: checkout, Source: source}
 
 
 def resource(it: Any) -> Json:

@@ -12,6 +12,7 @@ from drsim.engine.scheduler import Scheduler
 from drsim.engine.simulator import Simulator
 from drsim.web import (
     charges,
+    checkouts,
     control,
     deliveries,
     events,
@@ -38,7 +39,11 @@ def routes() -> list[Route]:
     return [
         _at("/fulfillments", POST=fulfillments.create, GET=fulfillments.listed),
         _at("/orders/{id}", GET=orders.retrieve, POST=orders.update),
-        _at("/orders", GET=orders.listed),
+        _at("/orders/{id}/refresh", POST=orders.refresh),
+        _at("/orders", POST=orders.create, GET=orders.listed),
+        _at("/checkouts", POST=checkouts.create, GET=checkouts.listed),
+        _at("/checkouts/{id}", GET=checkouts.retrieve, POST=checkouts.update, DELETE=checkouts.delete),
+        _at("/checkouts/{id}/sources/{source_id}", POST=checkouts.attach, DELETE=checkouts.detach),
         _at("/charges/{id}", GET=charges.retrieve),
         _at("/charges", GET=charges.listed),
         _at("/sources/{id}", GET=sources.retrieve),

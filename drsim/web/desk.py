@@ -53,6 +53,11 @@ def base(request: Request) -> str:
     return f"{request.url.scheme}://{host}" if host else simulator_of(request).base
 
 
+def version_of(request: Request) -> str:
+    """The dated API version that a call is answered in."""
+    return cast(str, request.scope["drsim.version"])
+
+
 def in_version(request: Request, kind: str, public: bytes) -> bytes:
     """A resource or an event in the API version that the call is answered in; for the control plane the latest."""
     return versions.in_version(kind, public, request.scope.get("drsim.version", "latest"))

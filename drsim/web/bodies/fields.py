@@ -63,7 +63,8 @@ def _text(value: Any) -> Any:
     return value
 
 
-def _figure(value: Any) -> Any:
+def figure(value: Any) -> Any:
+    """A number, also as text; `ValueError` for anything else."""
     if isinstance(value, bool) or (isinstance(value, str) and not _FIGURE.fullmatch(value.strip())):
         raise ValueError("not a number")
     return value
@@ -77,8 +78,8 @@ Text = Annotated[str, BeforeValidator(_text), Field(max_length=4_096)]
 """Free text."""
 Needed = Annotated[Text, BeforeValidator(_not_empty)]
 """Free text that has to be there: an empty one is none."""
-Amount = Annotated[Decimal, BeforeValidator(_figure), Field(gt=0)]
+Amount = Annotated[Decimal, BeforeValidator(figure), Field(gt=0)]
 """Money in major units, as a number or as text."""
-Percent = Annotated[Decimal, BeforeValidator(_figure), Field(ge=Decimal("0.01"), le=100)]
+Percent = Annotated[Decimal, BeforeValidator(figure), Field(ge=Decimal("0.01"), le=100)]
 """A percentage."""
 Metadata = dict[str, Any]
