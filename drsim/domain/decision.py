@@ -11,6 +11,7 @@ from drsim.domain.account import Account
 from drsim.domain.charges import Charge, ChargeRefund, OperationKind, begin, begin_refund
 from drsim.domain.charges import Operation as ChargeOperation
 from drsim.domain.clock import Time
+from drsim.domain.documents import Document
 from drsim.domain.events import EMITTED, Event
 from drsim.domain.fulfillments import Fulfillment
 from drsim.domain.money import decimal
@@ -80,12 +81,14 @@ class Draft:
         sale: Sale | None = None,
         fulfillment: Fulfillment | None = None,
         refund: Refund | None = None,
+        document: Document | None = None,
         previous: Mapping[str, Any] | None = None,
     ) -> None:
         """Tells an event of this type with the sale as it stands (or as given)."""
         assert type in EMITTED, f"'{type}' is not in EMITTED"
         id = self.context.new_id("event")
-        self.events.append(Event(id, type, self.now, sale or self.sale, charge, fulfillment, previous, refund))
+        about = (charge, fulfillment, previous, refund, document)
+        self.events.append(Event(id, type, self.now, sale or self.sale, *about))
 
     def begin(self, charge: Charge, kind: OperationKind, operation: ChargeOperation) -> None:
         """Puts a new pending operation on its charge and tells it; a charge that a capture fills up tells that too."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from drsim.domain.charges import Charge
 from drsim.domain.clock import DAY, Span, Time
+from drsim.domain.documents import Document
 from drsim.domain.fulfillments import Fulfillment
 from drsim.domain.matching import fits_name
 from drsim.domain.orders import Sale
@@ -17,7 +18,9 @@ VISIBLE: Span = 30 * DAY
 
 @value
 class Event:
-    """One event of a sale. Its object is the fulfillment or refund if there is one, else the charge, else the order."""
+    """One event of a sale. Its object is the fulfillment, refund or document if there is one, else the charge, else the
+    order.
+    """
 
     id: str
     type: str
@@ -28,6 +31,7 @@ class Event:
     previous: Mapping[str, Any] | None = None
     """For `*.updated`: the changed attributes as they were, in public form."""
     refund: Refund | None = None
+    document: Document | None = None
 
     @property
     def order_id(self) -> str | None:
@@ -124,6 +128,7 @@ EMITTED: frozenset[str] = frozenset(
     [
         *_names("order", "created", "accepted", "pending_payment", "review_opened", "blocked", "cancelled"),
         *_names("order", "fulfilled", "complete", "updated", "dispute", "refunded"),
+        *_names("order", "invoice.created", "credit_memo.created"),
         *_names("order.charge", "pending", "capturable", "processing", "complete", "cancelled"),
         *_names("order.charge", "failed", "reauth.failed"),
         *_names("order.charge.capture", "pending", "complete", "failed"),

@@ -9,6 +9,7 @@ from typing import Any
 
 from drsim.domain.charges import Charge, Operation, completed, next_due, repaying, standing, uncommitted
 from drsim.domain.clock import Time
+from drsim.domain.documents import Document, due_document
 from drsim.domain.money import half_up_share
 from drsim.domain.pricing import Totals
 from drsim.domain.refunds import Refund
@@ -144,6 +145,8 @@ class Order:
     due: Time | None = None
     """When the order itself moves on: a fulfilled one to complete, an unpaid one to cancelled."""
     due_state: str | None = None
+    documents: tuple[Document, ...] = ()
+    """Its invoice and credit memos, also those that are still planned."""
 
 
 @value
@@ -161,6 +164,8 @@ class Sale:
         dues = [due for charge in self.charges if (due := next_due(charge)) is not None]
         if self.order.due is not None:
             dues.append(self.order.due)
+        if self.order.documents and (document := due_document(self.order.documents)):
+            dues.append(document.at)
         return min(dues, default=None)
 
     def source(self, id: str) -> Source:

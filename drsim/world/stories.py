@@ -220,6 +220,8 @@ STORIES: Mapping[str, Story] = {
     "order.updated": Story(acts=(_UPDATE,)),
     "order.dispute": Story(acts=(_SHIP, _DISPUTE)),
     "order.refunded": _REFUNDED,
+    "order.invoice.created": _SHIPPED,
+    "order.credit_memo.created": _REFUNDED,
     "order.charge.pending": _UNPAID,
     "order.charge.capturable": Story(),
     "order.charge.processing": _SHIPPED,

@@ -33,7 +33,7 @@ def test_an_order_can_start_in_every_state(state: str, spec: Any) -> None:
         ("blocked", "order.charge.cancelled"),
         ("fulfilled", "order.fulfilled"),
         ("cancelled", "order.cancelled"),
-        ("complete", "order.complete"),
+        ("complete", "order.invoice.created"),
         ("dispute", "order.dispute"),
         ("returned", "order.refunded"),
     ],

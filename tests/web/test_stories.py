@@ -32,6 +32,10 @@ def state_behind(client: Client, type: str, order: JSON) -> Any:
     subject, _, step = type.removeprefix("order.").rpartition(".")
     if type == "fulfillment.created":
         return len(client.ok(client.get("/fulfillments", params={"orderId": order["id"]}))["data"])
+    if subject in ("invoice", "credit_memo"):
+        documents = [*order["invoicePDFs"], *order.get("creditMemoPDFs", ())]
+        assert {each["id"] for each in documents} <= {each["id"] for each in client.ok(client.get("/files"))["data"]}
+        return sorted(client.ok(client.get(f"/files/{each['id']}"))["purpose"] for each in documents)
     if subject == "refund":
         return [each["state"] for each in client.ok(client.get("/refunds", params={"orderId": order["id"]}))["data"]]
     if subject in ("charge.capture", "charge.cancel", "charge.refund"):
@@ -53,6 +57,8 @@ AGREES: dict[str, Any] = {
     "order.updated": "accepted",
     "order.dispute": "dispute",
     "order.refunded": "complete",
+    "order.invoice.created": ["customer_invoice"],
+    "order.credit_memo.created": ["customer_credit_memo", "customer_invoice"],
     "order.charge.pending": "pending",
     "order.charge.capturable": "capturable",
     "order.charge.processing": "processing",
@@ -201,7 +207,7 @@ def test_one_thing_after_another_can_be_triggered_on_the_same_order(client: Clie
     order = {"id": triggered(client, "order.pending_payment")["orderId"]}
     for type in ("order.accepted", "order.updated", "order.updated", "order.fulfilled", "order.dispute"):
         triggered(client, type, order)
-    assert client.event_types(orderId=order["id"], type="order.*")[-2:] == ["order.complete", "order.dispute"]
+    assert client.event_types(orderId=order["id"], type="order.*")[-2:] == ["order.invoice.created", "order.dispute"]
     assert client.ok(client.get(f"/orders/{order['id']}"))["metadata"] == {"triggered": "2"}
 
 
