@@ -12,10 +12,11 @@ from drsim.domain.clock import Time
 from drsim.domain.decision import Context, Decision, Draft
 from drsim.domain.methods import METHODS, UNPAID_AFTER, Trouble
 from drsim.domain.money import LIMIT, half_up, spread
-from drsim.domain.orders import Item, Order, PaymentSession, Sale, Shipping, Totals, moved, moved_item
+from drsim.domain.orders import Item, Order, PaymentSession, Sale, Shipping, Totals, moved
 from drsim.domain.outcome import Outcome
 from drsim.domain.refusal import Refused
-from drsim.domain.settle import consumed, make_accepted, release
+from drsim.domain.review import block_order
+from drsim.domain.settle import consumed, make_accepted
 from drsim.domain.sources import Source
 from drsim.domain.states import CHARGE, step
 from drsim.domain.values import replace, value
@@ -109,13 +110,6 @@ def place(spec: OrderSpec, context: Context) -> Decision:
         _await_shopper(draft, context.now + UNPAID_AFTER if never_paid else None)
     else:
         _charge(draft, spec)
-    return draft.decided()
-
-
-def block(sale: Sale, context: Context) -> Decision:
-    """The reviewer turns an order in review down."""
-    draft = Draft(sale, context)
-    _block(draft)
     return draft.decided()
 
 
@@ -304,7 +298,7 @@ def _charge(draft: Draft, spec: OrderSpec) -> None:
     elif spec.begins in ("in_review", "blocked"):
         _review(draft)
         if spec.begins == "blocked":
-            _block(draft)
+            block_order(draft)
     else:
         _accept_at_once(draft)
 
@@ -363,21 +357,6 @@ def _review(draft: Draft) -> None:
     draft.tell("order.created")
     _tell_charges(draft)
     draft.tell("order.review_opened")
-
-
-def _block(draft: Draft) -> None:
-    """The reviewer says no: the order and its lines are blocked, its money is released."""
-    order = moved(draft.order, "blocked", draft.now)
-    draft.put(
-        replace(
-            order,
-            fraud_state="blocked",
-            fraud_transitions={**order.fraud_transitions, "blocked": draft.now},
-            items=tuple(moved_item(item, "blocked", draft.now) for item in order.items),
-        )
-    )
-    draft.tell("order.blocked")
-    release(draft)
 
 
 def _tell_charges(draft: Draft) -> None:

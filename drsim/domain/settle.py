@@ -18,6 +18,7 @@ from drsim.domain.clock import Time
 from drsim.domain.decision import Context, Decision, Draft
 from drsim.domain.orders import Sale, moved, moved_item, moved_session
 from drsim.domain.repay import go_on
+from drsim.domain.returned import count_returned
 from drsim.domain.sources import Source
 from drsim.domain.states import SOURCE, step
 from drsim.domain.values import replace
@@ -142,6 +143,7 @@ def _move_order(draft: Draft) -> None:
     draft.amend(due=None, due_state=None)
     draft.put(moved(draft.order, "complete", draft.now))
     draft.tell("order.complete")
+    count_returned(draft)
 
 
 def _end_operation(draft: Draft, charge: Charge, kind: OperationKind, operation: Operation) -> None:

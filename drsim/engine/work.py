@@ -85,7 +85,8 @@ class Work:
             raise not_found("Order", order_id, parameter)
         charges = tuple(self.get("charge", id) for id in order.charge_ids)
         sources = tuple(self.get("source", id) for id in order.source_ids)
-        return Sale(order, charges, sources, tuple(self.get("refund", id) for id in order.refund_ids))
+        refunds = tuple(self.get("refund", id) for id in order.refund_ids)
+        return Sale(order, charges, sources, refunds, tuple(self.get("return", id) for id in order.return_ids))
 
     def webhooks(self) -> tuple[Webhook, ...]:
         """All webhooks, oldest first."""
@@ -133,7 +134,7 @@ class Work:
 
     def keep(self, sale: Sale, before: Sale | None = None, shown: "_Shown | None" = None) -> bytes:
         """Saves an order with what belongs to it and is not as `before`; returns its public form."""
-        old = {id(each) for each in (*before.charges, *before.sources, *before.refunds)} if before else set()
+        old = {id(each) for each in before.parts} if before else set()
         for charge in sale.charges:
             if id(charge) not in old:
                 self.put(records.charge_record(charge))
@@ -143,6 +144,9 @@ class Work:
         for refund in sale.refunds:
             if id(refund) not in old:
                 self.put(records.refund_record(sale, refund))
+        for returned in sale.returns:
+            if id(returned) not in old:
+                self.put(records.return_record(returned))
         public = (shown or _Shown()).order(sale)
         self.put(records.order_record(sale, public))
         return public
@@ -257,7 +261,7 @@ class _Shown:
         return self._texts[key]
 
     def object(self, event: AnyEvent) -> Any:
-        """The object of an event: its subject, or of a sale fulfillment, refund, charge or order."""
+        """The object of an event: its subject, or of a sale fulfillment, refund, return, charge or order."""
         if isinstance(event, ResourceEvent):
             return render.resource(event.subject)
         if event.fulfillment is not None:
@@ -265,6 +269,8 @@ class _Shown:
             return {**render.fulfillment(event.fulfillment), "orderDetails": details}
         if event.refund is not None:
             return render.refund(event.sale, event.refund)
+        if event.returned is not None:
+            return render.returned(event.returned)
         if event.charge is not None:
             return render.event_charge(event.charge)
         return orjson.Fragment(self.order(event.sale))

@@ -32,6 +32,8 @@ def state_behind(client: Client, type: str, order: JSON) -> Any:
         return len(client.ok(client.get("/fulfillments", params={"orderId": order["id"]}))["data"])
     if subject == "refund":
         return [each["state"] for each in client.ok(client.get("/refunds", params={"orderId": order["id"]}))["data"]]
+    if subject == "return":
+        return [each["state"] for each in client.ok(client.get("/returns", params={"orderId": order["id"]}))["data"]]
     if subject in ("charge.capture", "charge.cancel", "charge.refund"):
         return [each["state"] for each in charge_of(client, order)[f"{subject.removeprefix('charge.')}s"]]
     if subject in ("charge", "charge.reauth"):
@@ -44,12 +46,16 @@ AGREES: dict[str, Any] = {
     "order.pending_payment": "pending_payment",
     "order.accepted": "accepted",
     "order.review_opened": "review_opened",
+    "order.review_closed": "accepted",
     "order.blocked": "blocked",
     "order.cancelled": "cancelled",
     "order.fulfilled": "fulfilled",
     "order.complete": "complete",
     "order.updated": "accepted",
     "order.dispute": "dispute",
+    "order.dispute.resolved": "complete",
+    "order.chargeback": "complete",
+    "order.returned": "returned",
     "order.refunded": "complete",
     "order.charge.pending": "pending",
     "order.charge.capturable": "capturable",
@@ -72,6 +78,9 @@ AGREES: dict[str, Any] = {
     "refund.complete": ["succeeded"],
     "refund.failed": ["failed"],
     "refund.updated": ["pending"],
+    "return.created": ["created"],
+    "return.accepted": ["accepted"],
+    "return.updated": ["created"],
     "fulfillment.created": 1,
 }
 """What the API says once an event was triggered."""
@@ -108,7 +117,7 @@ def test_what_can_be_triggered_is_listed_with_its_story(client: Client) -> None:
     ("type", "nearest"),
     [
         ("order.charge.capture.completed", "order.charge.capture.complete"),
-        ("return.created", "created"),
+        ("subscription.created", "created"),
         ("checkout.created", "order.created"),
     ],
 )
