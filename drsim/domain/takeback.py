@@ -114,12 +114,12 @@ def change_return(sale: Sale, return_id: str, change: ReturnChange, context: Con
     whole = items != before.items and not any(item.waiting for item in items)
     if items != before.items and not whole:
         previous = {**previous, "items": [_changed(*pair) for pair in zip(before.items, items, strict=True)]}
-    if previous or whole:
-        draft.put(replace(before, items=items, metadata=metadata, updated=draft.now))
+    changed = replace(before, items=before.items if whole else items, metadata=metadata, updated=draft.now)
     if previous:
-        draft.tell("return.updated", returned=draft.returns[return_id], previous=previous)
+        draft.put(changed)
+        draft.tell("return.updated", returned=changed, previous=previous)
     if whole:
-        _accept(draft, draft.returns[return_id])
+        _accept(draft, replace(changed, items=items))
     return draft.decided(returned=draft.returns[return_id])
 
 
@@ -200,6 +200,7 @@ def _accept(draft: Draft, returned: Return) -> None:
     """All of a return is accepted: its money goes back, and it may have been the last of its lines and the order."""
     _check_captured(draft.sale, returned)
     returned = replace(returned, state=step(RETURN, returned.state, "accepted"))
+    draft.put(returned)
     made = _refund(draft, returned)
     if made is not None:
         start(draft, made)

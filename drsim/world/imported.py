@@ -21,7 +21,8 @@ from drsim.format.resources import OrderResource
 from drsim.world.imported_payment import charges_of, sources_of
 from drsim.world.imported_units import Handled, attributed
 
-_UNPAID = "pending_payment"
+_OPEN = ("pending_payment", "in_review")
+"""States from which an order is yet to be accepted."""
 
 
 def imported(resource: OrderResource, context: Context) -> Sale:
@@ -181,7 +182,7 @@ def _session_id(resource: OrderResource, context: Context) -> str:
 def _session(resource: OrderResource, id: str, totals: Totals, context: Context) -> PaymentSession:
     session = resource.payment.session if resource.payment else None
     state = (session and session.state) or "complete"
-    if resource.state == _UNPAID and state not in SESSION:
+    if resource.state in _OPEN and state not in SESSION:
         state = "pending"
     contributed = session.amount_contributed if session else None
     remaining = session.amount_remaining_to_be_contributed if session else None

@@ -118,7 +118,7 @@ def test_what_can_be_triggered_is_listed_with_its_story(client: Client) -> None:
     [
         ("order.charge.capture.completed", "order.charge.capture.complete"),
         ("subscription.created", "created"),
-        ("checkout.created", "order.created"),
+        ("checkout.created", "created"),
     ],
 )
 def test_what_is_not_emitted_yet_is_told_with_the_nearest_that_is(client: Client, type: str, nearest: str) -> None:
