@@ -87,6 +87,12 @@ class Sku:
         return is_physical(group.tax_code if group else self.tax_code or "")
 
 
+def group_is_physical(group_id: str) -> bool:
+    """Whether products of this group are shipped; those of an unknown one are."""
+    group = _GROUPS.get(group_id)
+    return group is None or is_physical(group.tax_code)
+
+
 def is_physical(tax_code: str) -> bool:
     """Whether a tax code is one of things that are shipped."""
     return not tax_code.startswith(_NOT_PHYSICAL)
