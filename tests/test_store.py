@@ -827,8 +827,8 @@ def every_kind_of_value() -> dict[str, list[Record]]:
             extra={"taxIdentifiers": [{"id": "t1"}]},
         )
     )
-    item = ReturnedItem("i1", "sku", 1081, 2)
-    keep(records.return_record(Return("ret_1", START, "o1", "USD", (item,), "created", metadata={"n": 1})))
+    sent_back = ReturnedItem("i1", "sku", 1081, 2)
+    keep(records.return_record(Return("ret_1", START, "o1", "USD", (sent_back,), "created", metadata={"n": 1})))
     keep(records.file_record(File("f1", START, "customer_invoice", "Ü.pdf", "pdf", size=7, order_id="o1")))
     keep(records.file_link_record(FileLink("l1", START, "f1", START + DAY, {"x": 0.1})))
     keep(records.checkout_record(Purchase(checkout)))
