@@ -11,7 +11,7 @@ from drsim.domain.account import Account
 from drsim.domain.charges import Charge, ChargeRefund, OperationKind, begin, begin_refund
 from drsim.domain.charges import Operation as ChargeOperation
 from drsim.domain.clock import Time
-from drsim.domain.events import EMITTED, Event
+from drsim.domain.events import EMITTED, AnyEvent, Event, ResourceEvent
 from drsim.domain.fulfillments import Fulfillment
 from drsim.domain.money import decimal
 from drsim.domain.orders import Order, Sale
@@ -35,7 +35,7 @@ class Decision:
     """What a decision comes to; `rules` are those left, with their counts."""
 
     sale: Sale
-    events: tuple[Event, ...]
+    events: tuple[AnyEvent, ...]
     rules: tuple[Rule, ...]
     fulfillment: Fulfillment | None = None
     refund: Refund | None = None
@@ -51,7 +51,7 @@ class Draft:
         self.refunds = {refund.id: refund for refund in sale.refunds}
         self.context = context
         self.rules = context.rules
-        self.events: list[Event] = []
+        self.events: list[AnyEvent] = []
 
     @property
     def now(self) -> Time:
@@ -86,6 +86,11 @@ class Draft:
         assert type in EMITTED, f"'{type}' is not in EMITTED"
         id = self.context.new_id("event")
         self.events.append(Event(id, type, self.now, sale or self.sale, charge, fulfillment, previous, refund))
+
+    def happen(self, type: str, subject: Any) -> None:
+        """Tells an event whose object is this resource."""
+        assert type in EMITTED, f"'{type}' is not in EMITTED"
+        self.events.append(ResourceEvent(self.context.new_id("event"), type, self.now, subject))
 
     def begin(self, charge: Charge, kind: OperationKind, operation: ChargeOperation) -> None:
         """Puts a new pending operation on its charge and tells it; a charge that a capture fills up tells that too."""

@@ -129,6 +129,7 @@ EMITTED: frozenset[str] = frozenset(
         *_names("refund", "pending", "pending_information", "complete", "failed", "updated"),
         "fulfillment.created",
         *_names("checkout", *_CRUD),
+        *_names("source", "created", "chargeable"),
     ]
 )
 """The event types drsim emits: nothing else can be told, and each has a story in `world.stories` that leads to it."""

@@ -13,6 +13,7 @@ from drsim.domain.events import EMITTED, EXPANDABLE, AnyEvent, Event, ResourceEv
 from drsim.domain.faults import Fault, Occasion, strike
 from drsim.domain.orders import Sale
 from drsim.domain.outcome import Rule
+from drsim.domain.pay import expired
 from drsim.domain.refusal import not_found
 from drsim.domain.settle import wake
 from drsim.domain.values import replace
@@ -28,8 +29,11 @@ MOST_FIRED = 10_000
 class Work:
     """One unit of work in one sandbox: what an action loads and saves with. Lives on the database thread."""
 
-    def __init__(self, transaction: Transaction, sandbox: Sandbox, now: Time, wall: Time, hosts: Hosts) -> None:
+    def __init__(
+        self, transaction: Transaction, sandbox: Sandbox, now: Time, wall: Time, hosts: Hosts, base: str = ""
+    ) -> None:
         self.transaction = transaction
+        self.base = base
         self.hosts = hosts
         self.sandbox = sandbox
         self.now = now
@@ -232,7 +236,11 @@ def _wake_sale(work: Work, order_id: str, due: Time) -> None:
     work.save(wake(sale, replace(work.context(), now=due)), sale)
 
 
-_WAKE: Mapping[str, Callable[[Work, str, Time], None]] = {"order": _wake_sale}
+def _wake_source(work: Work, source_id: str, due: Time) -> None:
+    work.put(records.source_record(expired(work.get("source", source_id))))
+
+
+_WAKE: Mapping[str, Callable[[Work, str, Time], None]] = {"order": _wake_sale, "source": _wake_source}
 """How each kind of document that can be due by itself goes on: given its id and when it was due."""
 
 

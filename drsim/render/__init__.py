@@ -13,11 +13,12 @@ from drsim.render.orders import order, order_details
 from drsim.render.parts import Json
 from drsim.render.refunds import refund
 from drsim.render.resources import resource
-from drsim.render.sources import source
+from drsim.render.sources import browser_source, source
 from drsim.render.webhooks import delivery, webhook, whole_delivery
 
 __all__ = [
     "Json",
+    "browser_source",
     "charge",
     "checkout",
     "delivery",

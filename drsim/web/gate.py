@@ -7,6 +7,7 @@ platform page, U-27.
 import math
 import re
 from hashlib import blake2b
+from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,7 +24,9 @@ from drsim.web.keys import Access, Keys
 
 NOT_AUTHORIZED = "An authorization error has occurred."
 
-_PUBLIC_KEY_MAY = re.compile(r"GET /sources/[^/]+|POST /sources")
+_PUBLIC_KEY_MAY = re.compile(r"[A-Z]+ /(payments/.*|country-specs)")
+_PAGE = re.compile(r"/payments/redirects/[^/]+")
+"""Pages for people, whose browsers send no key but the one in the address and take no JSON."""
 _LOOPBACK = re.compile(r"(localhost|127(?:\.\d{1,3}){3}|\[::1\])(:\d+)?", re.IGNORECASE)
 _ADDRESS = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]+\]|[a-z0-9-]+)(:\d+)?", re.IGNORECASE)
 
@@ -72,7 +75,7 @@ class Gate:
         if scope["method"] == "OPTIONS":
             await Answer(b"", 204)(scope, receive, send)
             return
-        access = self._keys.access(headers.get(b"authorization", b"").decode("latin-1"))
+        access = self._access(scope, headers)
         if access is None:
             self._strangers += 1
             id = as_uuid(int.from_bytes(blake2b(b"stranger %d" % self._strangers, digest_size=16).digest()))
@@ -82,10 +85,11 @@ class Gate:
         version = headers.get(b"digitalriver-version", b"").decode("latin-1") or sandbox.account.api_version
         scope["drsim.sandbox"] = sandbox
         scope["drsim.version"] = version
+        scope["drsim.role"] = access.role
         record = _Recording(send, sandbox, scope, self._simulator.store.mark, version, access.label)
         try:
             refusal = self._refusal(scope, access, sandbox)
-            app = refusal or _misfit(headers, version) or self._app
+            app = refusal or _misfit(scope, headers, version) or self._app
             fault = None
             if refusal is None and sandbox.faults != ():
                 fault = await self._simulator.strike(sandbox, Incoming(scope["method"], scope["path"]))
@@ -97,6 +101,13 @@ class Gate:
                 await app(scope, receive, record.send)
         finally:
             self._calls.add(sandbox.name, record.call(self._simulator))
+
+    def _access(self, scope: Scope, headers: dict[bytes, bytes]) -> Access | None:
+        """What the caller's key opens."""
+        if b"authorization" not in headers and _PAGE.fullmatch(scope["path"]):
+            asked = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+            return self._keys.shopper(asked.get("apiKey", ""))
+        return self._keys.access(headers.get(b"authorization", b"").decode("latin-1"))
 
     def _refusal(self, scope: Scope, access: Access, sandbox: Sandbox) -> Answer | None:
         """Why a call is turned away before anything else can become of it."""
@@ -225,11 +236,11 @@ class _Bucket:
         return max(1, math.ceil((self._closed_until - now) / SECOND))
 
 
-def _misfit(headers: dict[bytes, bytes], version: str) -> Answer | None:
+def _misfit(scope: Scope, headers: dict[bytes, bytes], version: str) -> Answer | None:
     """Why a call cannot be answered as it wants to be."""
     if version not in VERSIONS:
         return refused(invalid("DigitalRiver-Version", version, "version"))
-    if not _takes_json(headers.get(b"accept", b"").decode("latin-1")):
+    if not _PAGE.fullmatch(scope["path"]) and not _takes_json(headers.get(b"accept", b"").decode("latin-1")):
         return refused(Refused("not_acceptable", "not_acceptable", "Only application/json can be answered."))
     return None
 

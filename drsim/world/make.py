@@ -1,7 +1,6 @@
 """Making what a scenario describes in a sandbox: its settings, webhooks, orders, behavior rules and faults."""
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -14,7 +13,8 @@ from drsim.domain.outcome import Rule
 from drsim.domain.refusal import Refused, invalid
 from drsim.domain.values import replace
 from drsim.engine import records
-from drsim.engine.makeup import MakeUp
+from drsim.engine.instructions import redirect_url
+from drsim.engine.makeup import next_makeup
 from drsim.engine.subscriptions import subscribe
 from drsim.engine.work import Work
 from drsim.format.models import FaultModel, OrderModel, RuleModel, WebhookModel, World
@@ -62,7 +62,8 @@ def make_order(work: Work, model: OrderModel, rules: tuple[Rule, ...] | None = N
     created = work.now - model.age
     if created < 0:
         raise Refused("bad_request", "invalid_parameter", "An order cannot be older than 1970.", "createdAgo")
-    spec = build.order_spec(model, _makeup(work), created)
+    pays_at = redirect_url(work.base, work.sandbox.name)
+    spec = build.order_spec(model, next_makeup(work.sandbox), created, pays_at)
     if spec.id is not None:
         _check_is_new(work, spec.id, None)
     if spec.source.id is not None and work.get("source", spec.source.id):
@@ -148,18 +149,6 @@ def _resolved(model: Any, made: Made) -> Any:
         return resolve(model, made)
     except Unresolved as error:
         raise Refused("bad_request", "invalid_parameter", f"{error}.", "given") from error
-
-
-def _makeup(work: Work) -> MakeUp:
-    """What this order's made-up data comes from: the sandbox's seed and the order's turn."""
-    count = work.sandbox.counters.get("makeup", 0) + 1
-    work.sandbox.counters["makeup"] = count
-    return _shared_makeup(work.sandbox.seed).labelled(str(count))
-
-
-@lru_cache(maxsize=8)
-def _shared_makeup(seed: int) -> MakeUp:
-    return MakeUp(seed)
 
 
 def _check_is_new(work: Work, order_id: str, sale: Sale | None) -> None:

@@ -1,0 +1,131 @@
+"""`/payments`: what the shopper's browser does with the public key: makes sources, and follows redirects.
+
+Source: surroundings page, 4.1 to 4.3.
+"""
+
+from urllib.parse import parse_qsl, quote
+
+import orjson
+from starlette.requests import Request
+
+from drsim import render
+from drsim.domain.methods import CHALLENGE_PASSWORD, METHODS
+from drsim.domain.refusal import Refused, invalid, missing
+from drsim.domain.sources import Source
+from drsim.engine import sources
+from drsim.engine.sources import CREDIT, Asked
+from drsim.engine.work import Work
+from drsim.web import desk
+from drsim.web.answers import Answer, answer
+from drsim.web.pages import Page, Redirect, challenge_page, over_page, payment_page
+from drsim.web.sources import create_by_server
+
+
+async def create(request: Request) -> Answer:
+    """`POST /payments/sources`: any source but store credit, which only secret keys make, here as in `/sources`."""
+    from drsim.web.asked import read_source
+
+    asked = await read_source(request)
+    return Answer(await desk.perform(request, lambda work: _shown(request, work, _made(request, work, asked))), 201)
+
+
+async def retrieve(request: Request) -> Answer:
+    """`GET /payments/sources/{id}?secret=…`."""
+    return Answer(await desk.perform(request, lambda work: _shown(request, work, _own(request, work))))
+
+
+async def update(request: Request) -> Answer:
+    """`POST /payments/sources/{id}?secret=…`: the owner, and where the shopper returns to."""
+    from drsim.web.asked import read_change
+
+    owner, returns = await read_change(request)
+
+    def action(work: Work) -> bytes:
+        return _shown(request, work, sources.update(work, _own(request, work), owner, returns))
+
+    return Answer(await desk.perform(request, action))
+
+
+async def methods(request: Request) -> Answer:
+    """`GET /payments/payment-methods`: how shoppers can pay, whatever the session, country and currency."""
+    shown = [
+        {"type": type, "flow": method.flow, "supportsStorage": method.storable}
+        for type, method in METHODS.items()
+        if type != CREDIT
+    ]
+    return answer({"paymentMethods": shown})
+
+
+async def redirect(request: Request) -> Answer:
+    """`GET /payments/redirects/{id}`: the page on which the shopper approves or declines."""
+    return await desk.perform(request, lambda work: _page(sources.find(work, request.path_params["id"])))
+
+
+async def decide(request: Request) -> Answer:
+    """`POST /payments/redirects/{id}`: what the shopper has decided; leads on to where the shop wants it."""
+    from drsim.web.bodies import text_of
+
+    form = dict(parse_qsl((await text_of(request)).decode("utf-8", "replace")))
+    if form.get("action") not in ("approve", "decline"):
+        raise missing("action") if "action" not in form else invalid("action", form["action"][:100])
+    return await desk.perform(request, lambda work: _decide(work, request.path_params["id"], form))
+
+
+def _made(request: Request, work: Work, asked: Asked) -> Source:
+    if not _is_public(request):
+        return create_by_server(work, asked)
+    if asked.type == CREDIT:
+        raise invalid("type", asked.type)
+    return sources.create(work, asked)
+
+
+def _own(request: Request, work: Work) -> Source:
+    """The source that the path names, for a browser that knows its secret. Raises `Refused`."""
+    secret = request.query_params.get("secret")
+    if _is_public(request) and not secret:
+        raise missing("secret")
+    return sources.find(work, request.path_params["id"], secret)
+
+
+def _shown(request: Request, work: Work, source: Source) -> bytes:
+    """As browsers see it; a secret key gets what it gets from `/sources`."""
+    if _is_public(request):
+        return orjson.dumps(render.browser_source(source, work.sandbox.name))
+    return orjson.dumps(render.source(source))
+
+
+def _is_public(request: Request) -> bool:
+    return bool(request.scope["drsim.role"] == "public")
+
+
+def _page(source: Source) -> Answer:
+    if source.state == "requires_action":
+        return Page(challenge_page(source))
+    if not source.redirect:
+        raise Refused("not_found", "not_found", f"Source '{source.id}' redirects nobody.", "id")
+    return Page(payment_page(source) if source.is_open else over_page(source))
+
+
+def _decide(work: Work, id: str, form: dict[str, str]) -> Answer:
+    source = sources.find(work, id)
+    if not source.redirect:
+        raise Refused("not_found", "not_found", f"Source '{id}' redirects nobody.", "id")
+    if not source.is_open:
+        # Sent twice, or too late: that changes nothing.
+        return _back(source, approved=source.state in ("chargeable", "consumed"))
+    if form["action"] == "decline":
+        return _back(sources.decline(work, id), approved=False)
+    if source.state == "requires_action" and form.get("password") != CHALLENGE_PASSWORD:
+        return _back(sources.decline(work, id), approved=True)
+    return _back(sources.approve(work, id), approved=True)
+
+
+def _back(source: Source, *, approved: bool) -> Answer:
+    """Back to the shop, by the address that it gave, unchanged; or to a page that says so if it gave none."""
+    url = source.redirect.get("returnUrl" if approved else "cancelUrl")
+    return Redirect(_ascii(url)) if url else Page(over_page(source))
+
+
+def _ascii(url: str) -> str:
+    """The same address without letters that no header can hold."""
+    return quote(url, safe="!#$%&'()*+,/:;=?@[]~")
