@@ -89,6 +89,8 @@ class Account:
     """By source type, how long the shopper has time to pay (`None`: for ever), where that is not as usual."""
     server_sources: ServerSources = "credit-only"
     """Which sources secret keys may make (surroundings page, U25)."""
+    check_addresses: bool = True
+    """Whether addresses of checkouts have to be whole and their codes possible (surroundings page, U26)."""
     tax_rates: Mapping[str, str] = field(default_factory=dict)
     """Tax rates of this account before those of the table: by country, or country and state (`US-MN`), as text."""
 

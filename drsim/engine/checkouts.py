@@ -1,6 +1,7 @@
 """Making and changing checkouts, and letting sources pay for them."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import field
 from typing import Any
 
 import orjson
@@ -52,6 +53,7 @@ class Asked:
 
     fields: Mapping[str, Any]
     items: tuple[AskedItem, ...]
+    metadata: Mapping[str, Any] = field(default_factory=dict)
     source_id: str | None = None
     store_credit: int | None = None
     inherits: bool = False
@@ -63,6 +65,7 @@ class Changes:
 
     fields: Mapping[str, Any]
     items: Mapping[str, Mapping[str, Any]]
+    metadata: Mapping[str, Any] = field(default_factory=dict)
     source_id: str | None = None
     store_credit: int | None = None
 
@@ -77,9 +80,10 @@ def create(work: Work, asked: Asked) -> bytes:
         items=tuple(_item(item, work) for item in asked.items),
         session=new_session(context),
         tax_rates=work.sandbox.account.tax_rates,
+        metadata=merged_metadata(None, asked.metadata),
         **asked.fields,
     )
-    _check_parties(checkout)
+    _check_parties(work, checkout)
     checkout = _paid(work, opened(checkout), asked.source_id, asked.store_credit)
     shown = save(work, checkout)
     work.happen("checkout.created", purchase(work, checkout))
@@ -93,12 +97,11 @@ def update(work: Work, id: str, changes: Callable[[str], Changes]) -> bytes:
     asked = changes(before.currency)
     fields = dict(asked.fields)
     fields["extra"] = {**before.extra, **fields.get("extra", {})}
-    if "metadata" in fields:
-        fields["metadata"] = merged_metadata(before.metadata, fields["metadata"])
+    fields["metadata"] = merged_metadata(before.metadata, asked.metadata)
     known = {item.id: item for item in before.items}
     items = {id: _item_change(known[id], each) if id in known else {} for id, each in asked.items.items()}
     checkout = changed(before, Change(fields, items), work.now)
-    _check_parties(checkout)
+    _check_parties(work, checkout)
     checkout = _paid(work, checkout, asked.source_id, asked.store_credit)
     shown = save(work, checkout)
     work.happen("checkout.updated", purchase(work, checkout), _previous(bought_before, shown))
@@ -169,7 +172,9 @@ def _open(work: Work, id: str) -> Checkout:
     return checkout
 
 
-def _check_parties(checkout: Checkout) -> None:
+def _check_parties(work: Work, checkout: Checkout) -> None:
+    if not work.sandbox.account.check_addresses:
+        return
     for party in (checkout.ship_from, checkout.ship_to, checkout.bill_to):
         check_address(party)
     check_destination(checkout)
@@ -186,7 +191,7 @@ def _item(asked: AskedItem, work: Work) -> CheckoutItem:
         product=shown,
         product_more={"physical": physical},
         line=Line(asked.amount, asked.quantity, physical, off=asked.off),
-        metadata=asked.metadata,
+        metadata=merged_metadata(None, asked.metadata or {}),
         extra=asked.extra or {},
     )
 

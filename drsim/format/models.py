@@ -10,12 +10,14 @@ from drsim.domain.account import (
     VERSIONS,
     Disabling,
     RiskTolerance,
+    ServerSources,
     SignatureClock,
     SignatureOrder,
     SignatureUnit,
 )
 from drsim.domain.clock import format_span
 from drsim.domain.events import EXPANDABLE, TYPES, matching_types
+from drsim.domain.methods import METHODS
 from drsim.domain.outcome import OPERATIONS, Operation
 from drsim.domain.transport import GRANTS, TRANSPORTS
 from drsim.format.buyer import SourceModel
@@ -36,7 +38,7 @@ from drsim.format.fields import (
     read_flag,
 )
 from drsim.format.mistakes import Mistake, refuse, wrong
-from drsim.format.numbers import Quantity, Seed
+from drsim.format.numbers import Quantity, Rate, Seed
 from drsim.format.orders import ItemModel, OrderModel
 from drsim.format.part import Part
 from drsim.format.patterns import NumberPattern, TextPattern
@@ -102,6 +104,19 @@ _SCHEDULE = Written(_read_schedule, lambda inner: either({"enum": list(_SCHEDULE
 _DISABLING = Written(_read_disabling, lambda inner: either({"const": "never"}, ref("DisablingModel")), replaced=False)
 
 
+def _read_patience(value: Any) -> Any:
+    return None if value == "never" else value
+
+
+PaymentType = Annotated[str, one_of(METHODS)]
+Patience = Annotated[
+    Duration | None, Written(_read_patience, lambda inner: either({"const": "never"}, ref("Duration")), replaced=False)
+]
+Place = Annotated[
+    str, fitting(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", "a country such as DE, or a country and a state such as US-MN")
+]
+
+
 class AccountModel(Part):
     """`account`: how the simulated merchant account is set up; what is left out stays as it is."""
 
@@ -116,6 +131,10 @@ class AccountModel(Part):
     signature_unit: Annotated[SignatureUnit, one_of(get_args(SignatureUnit))] | None = None
     webhook_retries: Annotated[tuple[Duration, ...] | None, _SCHEDULE] = None
     webhook_disabling: Annotated[DisablingModel | None, _DISABLING] = None
+    payment_expiry: dict[PaymentType, Patience] | None = None
+    server_sources: Annotated[ServerSources, one_of(get_args(ServerSources))] | None = None
+    tax_rates: dict[Place, Rate] | None = None
+    check_addresses: Flag | None = None
 
 
 def _read_types(value: Any) -> Any:

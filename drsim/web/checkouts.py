@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from starlette.requests import Request
 
 from drsim.domain.account import LATEST_VERSION
-from drsim.domain.amend import check_metadata
 from drsim.domain.checkouts import ShippingChoice, check_item_change
 from drsim.domain.money import CURRENCIES, LIMIT, exponent, half_up
 from drsim.domain.pricing import Off
@@ -133,6 +132,7 @@ def _asked(body: "CheckoutBody", currency: str, version: str) -> Asked:
     return Asked(
         fields=fields,
         items=tuple(_item(item, index, currency) for index, item in enumerate(body.items)),
+        metadata=body.metadata or {},
         source_id=body.sourceId,
         store_credit=_store_credit(body, currency, version),
         inherits=version < LATEST_VERSION,
@@ -147,7 +147,9 @@ def _changes(body: "CheckoutChangeBody", currency: str, version: str) -> Changes
         }
         for item in body.items
     }
-    return Changes(_fields(body, currency), items, body.sourceId, _store_credit(body, currency, version))
+    return Changes(
+        _fields(body, currency), items, body.metadata or {}, body.sourceId, _store_credit(body, currency, version)
+    )
 
 
 def _store_credit(body: "CheckoutFields", currency: str, version: str) -> int | None:
@@ -158,7 +160,6 @@ def _store_credit(body: "CheckoutFields", currency: str, version: str) -> int | 
 
 def _fields(body: "CheckoutFields", currency: str) -> dict[str, Any]:
     """What was sent, as fields of a checkout."""
-    check_metadata(body.metadata or {})
     found = {
         "customer_id": body.customerId,
         "email": body.email,
@@ -173,7 +174,6 @@ def _fields(body: "CheckoutFields", currency: str) -> dict[str, Any]:
         "upstream_id": body.upstreamId,
         "application_id": body.applicationId,
         "browser_ip": body.browserIp,
-        "metadata": body.metadata,
     }
     extra = {
         "shippingDiscount": body.shippingDiscount and _shown_discount(body.shippingDiscount),
@@ -185,7 +185,7 @@ def _fields(body: "CheckoutFields", currency: str) -> dict[str, Any]:
         "billingOptimization": body.billingOptimization,
     }
     fields: dict[str, Any] = {name: each for name, each in found.items() if each is not None}
-    return fields | {"extra": {name: each for name, each in extra.items() if each is not None and each != []}}
+    return fields | {"extra": {name: each for name, each in extra.items() if each}}
 
 
 def _party(body: "PartyBody | None") -> Mapping[str, Any] | None:
@@ -232,7 +232,6 @@ def _item(body: "CheckoutItemBody", index: int, currency: str) -> AskedItem:
         raise missing(f"{place}.skuId")
     each = body.aggregatePrice if body.price is None else body.price * quantity
     assert each is not None
-    check_metadata(body.metadata or {})
     off, extra = _off(body.discount, currency), _item_extra(body.shipFrom, body.subscriptionInfo)
     if body.discount is not None and off is not None:
         extra["discount"] = {**_shown_discount(body.discount), "quantity": min(quantity, off.quantity or quantity)}

@@ -25,6 +25,8 @@ account:
   signatureUnit: milliseconds
   webhookRetries: [5m]
   webhookDisabling: {after: 3d, failures: 10}
+  taxRates: {US-MN: 0.07525, DE: 0.19}
+  checkAddresses: false
 ---
 scenario: Webhooks
 given:
