@@ -11,12 +11,13 @@ from drsim.domain.account import Account
 from drsim.domain.charges import Charge, ChargeRefund, OperationKind, begin, begin_refund
 from drsim.domain.charges import Operation as ChargeOperation
 from drsim.domain.clock import Time
-from drsim.domain.events import EMITTED, AnyEvent, Event, ResourceEvent
+from drsim.domain.events import EMITTED, Event
 from drsim.domain.fulfillments import Fulfillment
 from drsim.domain.money import decimal
 from drsim.domain.orders import Order, Sale
 from drsim.domain.outcome import Facts, Operation, Outcome, Rule, decide
 from drsim.domain.refunds import Refund
+from drsim.domain.sources import Source
 from drsim.domain.values import replace, value
 
 
@@ -35,7 +36,7 @@ class Decision:
     """What a decision comes to; `rules` are those left, with their counts."""
 
     sale: Sale
-    events: tuple[AnyEvent, ...]
+    events: tuple[Event, ...]
     rules: tuple[Rule, ...]
     fulfillment: Fulfillment | None = None
     refund: Refund | None = None
@@ -51,7 +52,7 @@ class Draft:
         self.refunds = {refund.id: refund for refund in sale.refunds}
         self.context = context
         self.rules = context.rules
-        self.events: list[AnyEvent] = []
+        self.events: list[Event] = []
 
     @property
     def now(self) -> Time:
@@ -80,17 +81,14 @@ class Draft:
         sale: Sale | None = None,
         fulfillment: Fulfillment | None = None,
         refund: Refund | None = None,
+        source: Source | None = None,
         previous: Mapping[str, Any] | None = None,
     ) -> None:
         """Tells an event of this type with the sale as it stands (or as given)."""
         assert type in EMITTED, f"'{type}' is not in EMITTED"
         id = self.context.new_id("event")
-        self.events.append(Event(id, type, self.now, sale or self.sale, charge, fulfillment, previous, refund))
-
-    def happen(self, type: str, subject: Any) -> None:
-        """Tells an event whose object is this resource."""
-        assert type in EMITTED, f"'{type}' is not in EMITTED"
-        self.events.append(ResourceEvent(self.context.new_id("event"), type, self.now, subject))
+        about = (charge, fulfillment, previous, refund)
+        self.events.append(Event(id, type, self.now, sale or self.sale, *about, source=source))
 
     def begin(self, charge: Charge, kind: OperationKind, operation: ChargeOperation) -> None:
         """Puts a new pending operation on its charge and tells it; a charge that a capture fills up tells that too."""

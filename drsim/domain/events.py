@@ -9,6 +9,7 @@ from drsim.domain.fulfillments import Fulfillment
 from drsim.domain.matching import fits_name
 from drsim.domain.orders import Sale
 from drsim.domain.refunds import Refund
+from drsim.domain.sources import Source
 from drsim.domain.values import value
 
 VISIBLE: Span = 30 * DAY
@@ -17,7 +18,7 @@ VISIBLE: Span = 30 * DAY
 
 @value
 class Event:
-    """One event of a sale. Its object is the fulfillment or refund if there is one, else the charge, else the order."""
+    """One event of a sale. Its object is the fulfillment, refund, source or charge if there is one, else the order."""
 
     id: str
     type: str
@@ -28,6 +29,7 @@ class Event:
     previous: Mapping[str, Any] | None = None
     """For `*.updated`: the changed attributes as they were, in public form."""
     refund: Refund | None = None
+    source: Source | None = None
 
     @property
     def order_id(self) -> str | None:

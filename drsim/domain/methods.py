@@ -110,7 +110,7 @@ TEST_CARDS: dict[str, Trouble] = {
 CHALLENGED_CARDS = frozenset(("5454545454545454", "4917610000000000"))
 """The cards whose bank asks the shopper for a password first (3-D Secure)."""
 
-CHALLENGE_PASSWORD = "password"  # noqa: S105
+CHALLENGE_PASSWORD = "password"
 """What the shopper has to answer (surroundings page, 4.5)."""
 
 _CHALLENGED_NAMES = {"googlePay": ("SCATest", "SCATestFail")}

@@ -19,7 +19,7 @@ from drsim.domain.values import replace
 
 
 def approved(source: Source) -> Source:
-    """The source once the shopper has paid, approved or passed the challenge. Raises `Refused` if nobody waits for that.
+    """The source once the shopper has paid, approved or passed the challenge. Raises `Refused` if it does not wait.
 
     It is chargeable, or failed where its owner's name says that it fails on the way back.
     """
@@ -58,7 +58,7 @@ def approve(sale: Sale, source_id: str, context: Context, begins: Beginning = "a
     if source.state == "failed":
         give_up(draft)
         return draft.decided()
-    draft.happen("source.chargeable", source)
+    draft.tell("source.chargeable", source=source)
     pending = [charge for charge in sale.charges if charge.state == "pending"]
     for charge in pending:
         end_authorization(draft, replace(charge, failure=None))
@@ -81,7 +81,7 @@ def decline(sale: Sale, source_id: str, context: Context) -> Decision:
 
 
 def expire(sale: Sale, source_id: str, context: Context) -> Decision:
-    """The shopper has let the time pass: the order is cancelled. Raises `Refused` if it does not wait for the shopper."""
+    """The shopper has let the time pass: the order is cancelled. Raises `Refused` if it does not wait for that."""
     draft = Draft(sale, context)
     _put(draft, expired(sale.source(source_id)))
     give_up(draft)

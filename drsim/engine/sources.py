@@ -107,7 +107,7 @@ def find(work: Work, id: str, secret: str | None = None) -> Source:
 
 
 def update(work: Work, source: Source, owner: Mapping[str, Any], returns: Mapping[str, str]) -> Source:
-    """Changes what is given of the owner, and where the shopper returns to. Raises `Refused` (409) once it is used up."""
+    """Changes what is given of the owner, and where the shopper returns to. Raises `Refused` once it is used up."""
     if source.order_id is not None or not SOURCE[source.state]:
         message = f"Source '{source.id}' can no longer be changed."
         raise Refused("conflict", "restricted_update", message, "id")

@@ -265,7 +265,7 @@ class _Shown:
         return self._texts[key]
 
     def object(self, event: AnyEvent) -> Any:
-        """The object of an event: its subject, or of a sale fulfillment, refund, charge or order."""
+        """The object of an event: its subject, or of a sale fulfillment, refund, source, charge or order."""
         if isinstance(event, ResourceEvent):
             return render.resource(event.subject)
         if event.fulfillment is not None:
@@ -273,6 +273,8 @@ class _Shown:
             return {**render.fulfillment(event.fulfillment), "orderDetails": details}
         if event.refund is not None:
             return render.refund(event.sale, event.refund)
+        if event.source is not None:
+            return render.source(event.source)
         if event.charge is not None:
             return render.event_charge(event.charge)
         return orjson.Fragment(self.order(event.sale))

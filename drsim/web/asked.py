@@ -6,7 +6,7 @@ from typing import Any
 from starlette.requests import Request
 
 from drsim.domain.methods import CARD_TYPES, METHODS, Card
-from drsim.domain.refusal import Refused, missing
+from drsim.domain.refusal import Refused, invalid, missing
 from drsim.engine.sources import CREDIT, Asked, AskedCard
 from drsim.web import desk
 from drsim.web.bodies import fitted, json_of
@@ -17,6 +17,7 @@ async def read_source(request: Request) -> Asked:
     """What is asked for. Raises `Refused`."""
     sent = await json_of(request)
     body = fitted(SourceBody, sent)
+    _check_type(request, body.type)
     part = _part(sent, body.type)
     if body.amount == 0 and body.type == CREDIT:
         raise Refused("bad_request", "invalid_parameter", "'0' is not a valid amount.", "amount")
@@ -33,7 +34,7 @@ async def read_source(request: Request) -> Asked:
         upstream_id=body.upstreamId,
         future_use=body.futureUse,
         usage=body.usage,
-        mandate=body.mandate and (body.mandate.model_dump(exclude_none=True) or None),
+        mandate=None if body.mandate is None else body.mandate.model_dump(exclude_none=True) or None,
         ip=_shopper_ip(request),
     )
 
@@ -50,6 +51,13 @@ async def read_change(request: Request) -> tuple[Mapping[str, Any], Mapping[str,
         if sent.get(type) is not None:
             returns |= fitted(ReturnsBody, _part(sent, type), place=type).model_dump(exclude_none=True)
     return owner, returns
+
+
+def _check_type(request: Request, type: str) -> None:
+    """Raises `Refused` for what this key cannot make: store credit is the server's, all else the browser's (U25)."""
+    everything = not desk.is_shopper(request) and desk.sandbox_of(request).account.server_sources == "all"
+    if (type == CREDIT) == desk.is_shopper(request) and not everything:
+        raise invalid("type", type)
 
 
 def _part(sent: Mapping[str, Any], type: str) -> Mapping[str, Any]:

@@ -85,7 +85,9 @@ def over_page(source: Source) -> str:
     went_well = source.state in ("chargeable", "consumed")
     title = "The payment is approved" if went_well else "The payment was not made"
     link = source.redirect.get("returnUrl" if went_well else "cancelUrl")
-    return _page(title, '<p><a href="{link}">Back to the shop</a></p>' if link else "<p>Go back to the shop.</p>", source)
+    return _page(
+        title, '<p><a href="{link}">Back to the shop</a></p>' if link else "<p>Go back to the shop.</p>", source
+    )
 
 
 def _page(title: str, body: str, source: Source) -> str:

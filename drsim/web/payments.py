@@ -13,12 +13,11 @@ from drsim.domain.methods import CHALLENGE_PASSWORD, METHODS
 from drsim.domain.refusal import Refused, invalid, missing
 from drsim.domain.sources import Source
 from drsim.engine import sources
-from drsim.engine.sources import CREDIT, Asked
+from drsim.engine.sources import CREDIT
 from drsim.engine.work import Work
 from drsim.web import desk
 from drsim.web.answers import Answer, answer
 from drsim.web.pages import Page, Redirect, challenge_page, over_page, payment_page
-from drsim.web.sources import create_by_server
 
 
 async def create(request: Request) -> Answer:
@@ -26,7 +25,7 @@ async def create(request: Request) -> Answer:
     from drsim.web.asked import read_source
 
     asked = await read_source(request)
-    return Answer(await desk.perform(request, lambda work: _shown(request, work, _made(request, work, asked))), 201)
+    return Answer(await desk.perform(request, lambda work: _shown(request, work, sources.create(work, asked))), 201)
 
 
 async def retrieve(request: Request) -> Answer:
@@ -71,31 +70,19 @@ async def decide(request: Request) -> Answer:
     return await desk.perform(request, lambda work: _decide(work, request.path_params["id"], form))
 
 
-def _made(request: Request, work: Work, asked: Asked) -> Source:
-    if not _is_public(request):
-        return create_by_server(work, asked)
-    if asked.type == CREDIT:
-        raise invalid("type", asked.type)
-    return sources.create(work, asked)
-
-
 def _own(request: Request, work: Work) -> Source:
     """The source that the path names, for a browser that knows its secret. Raises `Refused`."""
     secret = request.query_params.get("secret")
-    if _is_public(request) and not secret:
+    if desk.is_shopper(request) and not secret:
         raise missing("secret")
     return sources.find(work, request.path_params["id"], secret)
 
 
 def _shown(request: Request, work: Work, source: Source) -> bytes:
     """As browsers see it; a secret key gets what it gets from `/sources`."""
-    if _is_public(request):
+    if desk.is_shopper(request):
         return orjson.dumps(render.browser_source(source, work.sandbox.name))
     return orjson.dumps(render.source(source))
-
-
-def _is_public(request: Request) -> bool:
-    return bool(request.scope["drsim.role"] == "public")
 
 
 def _page(source: Source) -> Answer:

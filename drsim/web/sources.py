@@ -7,11 +7,8 @@ import orjson
 from starlette.requests import Request
 
 from drsim import render
-from drsim.domain.refusal import invalid
 from drsim.domain.sources import Source
 from drsim.engine import sources
-from drsim.engine.sources import CREDIT, Asked
-from drsim.engine.work import Work
 from drsim.web import desk
 from drsim.web.answers import Answer
 from drsim.web.lists import Listing, page
@@ -24,7 +21,7 @@ async def create(request: Request) -> Answer:
     from drsim.web.asked import read_source
 
     asked = await read_source(request)
-    return Answer(await desk.perform(request, lambda work: _shown(create_by_server(work, asked))), 201)
+    return Answer(await desk.perform(request, lambda work: _shown(sources.create(work, asked))), 201)
 
 
 async def retrieve(request: Request) -> Answer:
@@ -57,13 +54,6 @@ async def expire(request: Request) -> Answer:
     """`POST /_sim/sources/{id}/expire`: the shopper has let the time pass."""
     id = request.path_params["id"]
     return Answer(await desk.perform(request, lambda work: _shown(sources.expire(work, id))))
-
-
-def create_by_server(work: Work, asked: Asked) -> Source:
-    """A source that a secret key asks for. Raises `Refused` for types that only browsers make (U25)."""
-    if asked.type != CREDIT and work.sandbox.account.server_sources != "all":
-        raise invalid("type", asked.type)
-    return sources.create(work, asked)
 
 
 def _shown(source: Source) -> bytes:

@@ -132,5 +132,3 @@ class PayBody(Body):
 
 class NothingBody(Body):
     """A body that says nothing."""
-
-
