@@ -175,6 +175,12 @@ def detach(checkout: Checkout, source_id: str) -> Checkout:
     )
 
 
+def reusing(checkout: Checkout, source_id: str) -> Checkout:
+    """The checkout, knowing that a source it is paid by can be used again."""
+    paid = (replace(each, reusable=True) if each.source_id == source_id else each for each in checkout.contributions)
+    return replace(checkout, contributions=tuple(paid))
+
+
 def let_go(source: Source) -> Source:
     """A source that was detached: a single-use one is cancelled, unless an order has taken it (resources page, 4.6)."""
     if source.reusable or source.order_id is not None or not SOURCE[source.state]:

@@ -17,14 +17,12 @@ from drsim.domain.refusal import Refused, invalid, missing, not_found
 from drsim.domain.sources import Source, expiry, first_state
 from drsim.domain.states import SOURCE
 from drsim.domain.values import replace, value
-from drsim.engine import checkouts, records
+from drsim.engine import checkouts, customers, records
 from drsim.engine.instructions import receiver_details, redirect_url
 from drsim.engine.makeup import next_makeup
 from drsim.engine.work import Work
-from drsim.store import Equal
 
 CREDIT = "customerCredit"
-_MOST_CHECKOUTS = 100
 
 
 @value
@@ -46,11 +44,11 @@ class Asked:
 
     type: str
     owner: Mapping[str, Any] | None
-    amount: Decimal | None
-    currency: str | None
-    session_id: str | None
-    session_field: str
-    base: str
+    amount: Decimal | None = None
+    currency: str | None = None
+    session_id: str | None = None
+    session_field: str = "sessionId"
+    base: str = ""
     card: AskedCard | None = None
     returns: Mapping[str, str] = field(default_factory=dict)
     upstream_id: str | None = None
@@ -117,10 +115,11 @@ def update(work: Work, source: Source, owner: Mapping[str, Any], returns: Mappin
     elif source.redirect:
         changed = replace(changed, details={**source.details, **returns})
     work.put(records.source_record(changed))
-    # Checkouts show the owners of what pays for them.
-    number, having = work.sandbox.number, Equal("sourceId", (source.id,))
-    for id in work.transaction.newest(number, "checkout", having, 0, _MOST_CHECKOUTS):
-        checkouts.save(work, work.get("checkout", id))
+    # Checkouts and customers show the owners of what pays for them.
+    for checkout in checkouts.paid_by(work, source.id):
+        checkouts.save(work, checkout)
+    if changed.reusable and changed.customer_id is not None:
+        customers.save(work, work.get("customer", changed.customer_id))
     return changed
 
 

@@ -165,7 +165,7 @@ class Work:
                 self.deliver(webhook, event.id, event.type, event.order_id or "", created=event.at, due=due)
 
     def happen(self, type: str, subject: Any, previous: Mapping[str, Any] | None = None) -> None:
-        """Tells an event about a resource that is no part of a sale, as it is now.
+        """Tells an event about a resource that is no part of a sale, as it is now; without a subject, it is gone.
 
         `previous` are the changed attributes as they were, in public form.
         """

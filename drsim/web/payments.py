@@ -57,7 +57,7 @@ async def methods(request: Request) -> Answer:
 
 async def redirect(request: Request) -> Answer:
     """`GET /payments/redirects/{id}`: the page on which the shopper approves or declines."""
-    return await desk.perform(request, lambda work: _page(sources.find(work, request.path_params["id"])))
+    return await desk.perform(request, lambda work: _page(_redirecting(work, request.path_params["id"])))
 
 
 async def decide(request: Request) -> Answer:
@@ -85,18 +85,21 @@ def _shown(request: Request, work: Work, source: Source) -> bytes:
     return orjson.dumps(render.source(source))
 
 
+def _redirecting(work: Work, id: str) -> Source:
+    source = sources.find(work, id)
+    if not source.redirect:
+        raise Refused("not_found", "not_found", f"Source '{id}' redirects nobody.", "id")
+    return source
+
+
 def _page(source: Source) -> Answer:
     if source.state == "requires_action":
         return Page(challenge_page(source))
-    if not source.redirect:
-        raise Refused("not_found", "not_found", f"Source '{source.id}' redirects nobody.", "id")
     return Page(payment_page(source) if source.is_open else over_page(source))
 
 
 def _decide(work: Work, id: str, form: dict[str, str]) -> Answer:
-    source = sources.find(work, id)
-    if not source.redirect:
-        raise Refused("not_found", "not_found", f"Source '{id}' redirects nobody.", "id")
+    source = _redirecting(work, id)
     if not source.is_open:
         # Sent twice, or too late: that changes nothing.
         return _back(source, approved=source.state in ("chargeable", "consumed"))

@@ -1,6 +1,7 @@
-"""Making what a scenario describes in a sandbox: its settings, webhooks, orders, behavior rules and faults."""
+"""Making what a scenario describes in a sandbox: its settings, what is given, behavior rules and faults."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
@@ -12,11 +13,12 @@ from drsim.domain.orders import Sale
 from drsim.domain.outcome import Rule
 from drsim.domain.refusal import Refused, invalid
 from drsim.domain.values import replace
-from drsim.engine import records
+from drsim.engine import customers, records, skus
 from drsim.engine.instructions import redirect_url
 from drsim.engine.makeup import next_makeup
 from drsim.engine.subscriptions import subscribe
 from drsim.engine.work import Work
+from drsim.format.catalog import sent
 from drsim.format.models import FaultModel, OrderModel, RuleModel, WebhookModel, World
 from drsim.format.substitute import Unresolved, resolve
 from drsim.world import build
@@ -29,7 +31,7 @@ Made = dict[str, Any]
 def make_world(work: Work, world: World, address: str | None = None) -> Made:
     """Makes the whole world; webhooks without an address get `address`. Returns its aliases.
 
-    The orders are there when the scenario starts: their events are on record, but not pushed. Raises `Refused`.
+    What is given is there when the scenario starts: its events are on record, but not pushed. Raises `Refused`.
     """
     _set_out(work, world)
     work.sandbox.account = build.account(world.account, work.sandbox.account)
@@ -39,6 +41,12 @@ def make_world(work: Work, world: World, address: str | None = None) -> Made:
         if webhook.alias:
             made[webhook.alias] = shown
     work.silent = True
+    for index, customer in enumerate(world.given.customers):
+        with _at(f"given.customers[{index}]."):
+            _name(made, customer.alias, customers.create(work, customer.id, sent(customer)))
+    for index, sku in enumerate(world.given.skus):
+        with _at(f"given.skus[{index}]."):
+            _name(made, sku.alias, skus.create(work, sku.id, sent(sku)))
     for order in world.orders:
         _make_given_order(work, order, made)
     work.silent = False
@@ -133,6 +141,22 @@ def _make_webhook(work: Work, model: WebhookModel, address: str | None) -> Any:
         part = getattr(model, name)
         fields[name] = part and part.model_dump(by_alias=True, exclude_none=True)
     return orjson.loads(subscribe(work, fields, model.token, "given.webhooks[]."))
+
+
+@contextmanager
+def _at(place: str) -> Iterator[None]:
+    """What is refused meanwhile stands in a scenario at this place."""
+    try:
+        yield
+    except Refused as refused:
+        refused.parameter = f"{place}{refused.parameter}"
+        raise
+
+
+def _name(made: Made, alias: str | None, public: bytes) -> None:
+    """Lets an alias stand for what was made."""
+    if alias:
+        made[alias] = orjson.loads(public)
 
 
 def _make_given_order(work: Work, model: OrderModel, made: Made) -> None:
