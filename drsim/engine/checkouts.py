@@ -31,7 +31,6 @@ from drsim.engine import records
 from drsim.engine.work import Work
 from drsim.store import Equal
 
-
 _MOST_CHECKOUTS = 100
 """No more checkouts than this are looked at for one source."""
 

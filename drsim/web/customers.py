@@ -1,4 +1,7 @@
-"""`/customers`: make, retrieve, list, change, delete, attach tax identifiers, save sources. Source: surroundings page, section 5."""
+"""`/customers`: make, retrieve, list, change, delete, attach tax identifiers, save sources.
+
+Source: surroundings page, section 5.
+"""
 
 from starlette.requests import Request
 

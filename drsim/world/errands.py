@@ -83,8 +83,8 @@ def _attach(work: Work, makeup: MakeUp) -> Did:
 
 def _source(work: Work, makeup: MakeUp) -> _Made:
     person = makeup.person()
-    owner = {"firstName": person.first_name, "lastName": person.last_name, "email": person.email}
-    owner["address"] = makeup.address()
+    name = {"firstName": person.first_name, "lastName": person.last_name}
+    owner = {**name, "email": person.email, "address": makeup.address()}
     return "source", sources.create(work, sources.Asked("creditCard", owner)).id
 
 
