@@ -30,8 +30,9 @@ class RateLimit:
 class Delays:
     """How long each thing takes in simulated time when no rule or test card says otherwise.
 
-    `complete` is the time from the last settled charge to the order's own completion. Source of the figures:
-    resources page, section 10, row 31.
+    `complete` is the time from the last settled charge to the order's own completion, `invoice` that from the first
+    complete capture to the invoice, `credit_memo` that from a refund that succeeded to its credit memo. Source of the
+    figures: resources page, section 10, row 31.
     """
 
     authorize: Span = 0
@@ -39,6 +40,8 @@ class Delays:
     cancel: Span = 1 * SECOND
     refund: Span = 3 * SECOND
     complete: Span = 1 * SECOND
+    invoice: Span = 1 * SECOND
+    credit_memo: Span = 1 * SECOND
 
 
 TEST_RETRIES: tuple[Span, ...] = (5 * MINUTE, 30 * MINUTE, 2 * HOUR)

@@ -24,11 +24,12 @@ from drsim.domain.checkouts import (
 from drsim.domain.clock import Time
 from drsim.domain.decision import Context, Decision, Draft
 from drsim.domain.methods import METHODS, UNPAID_AFTER, Trouble
-from drsim.domain.orders import Item, Order, Sale, Shipping, moved, moved_item, moved_session
+from drsim.domain.orders import Item, Order, Sale, Shipping, moved, moved_session
 from drsim.domain.outcome import Outcome
 from drsim.domain.pricing import Line, Off, PricedLine, Pricing
 from drsim.domain.refusal import Refused
-from drsim.domain.settle import consumed, end_authorization, make_accepted, release
+from drsim.domain.review import block_order
+from drsim.domain.settle import consumed, end_authorization, make_accepted
 from drsim.domain.sources import Contribution, Source, expiry
 from drsim.domain.states import CHARGE, step
 from drsim.domain.values import replace, value
@@ -146,13 +147,6 @@ def submit(
         _await_shopper(draft, waiting)
     else:
         charge_order(draft, begins)
-    return draft.decided()
-
-
-def block(sale: Sale, context: Context) -> Decision:
-    """The reviewer turns an order in review down."""
-    draft = Draft(sale, context)
-    _block(draft)
     return draft.decided()
 
 
@@ -390,7 +384,7 @@ def charge_order(draft: Draft, begins: Beginning = "accepted") -> None:
     elif begins in ("in_review", "blocked"):
         _review(draft, new=new)
         if begins == "blocked":
-            _block(draft)
+            block_order(draft)
     else:
         _accept_at_once(draft, new=new)
 
@@ -457,21 +451,6 @@ def _review(draft: Draft, *, new: bool) -> None:
         draft.tell("order.created")
     _tell_charges(draft)
     draft.tell("order.review_opened")
-
-
-def _block(draft: Draft) -> None:
-    """The reviewer says no: the order and its lines are blocked, its money is released."""
-    order = moved(draft.order, "blocked", draft.now)
-    draft.put(
-        replace(
-            order,
-            fraud_state="blocked",
-            fraud_transitions={**order.fraud_transitions, "blocked": draft.now},
-            items=tuple(moved_item(item, "blocked", draft.now) for item in order.items),
-        )
-    )
-    draft.tell("order.blocked")
-    release(draft)
 
 
 def _tell_charges(draft: Draft) -> None:

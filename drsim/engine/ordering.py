@@ -1,6 +1,7 @@
 """Making an order of a checkout: `POST /orders`."""
 
 from drsim.domain.checkouts import Checkout, check_orderable, in_use
+from drsim.domain.customers import Customer
 from drsim.domain.place import submit
 from drsim.domain.refusal import Refused
 from drsim.domain.sources import Source
@@ -23,6 +24,7 @@ def order(work: Work, checkout_id: str) -> bytes | Refused:
     for source in sources:
         _check_usable(source, checkout)
     try:
+        _check_customer(work.get("customer", checkout.customer_id) if checkout.customer_id else None)
         decision = submit(checkout, sources, work.context())
     except Refused as refusal:
         save(work, replace(checkout, state="burnt", updated=work.now))
@@ -32,6 +34,13 @@ def order(work: Work, checkout_id: str) -> bytes | Refused:
     shown = work.save(decision)
     save(work, replace(checkout, state="converted", updated=work.now))
     return shown
+
+
+def _check_customer(customer: Customer | None) -> None:
+    """A customer who is disabled buys nothing (surroundings page, U31)."""
+    if customer is not None and not customer.enabled:
+        message = "The order is missing required details and could not be completed."
+        raise Refused("conflict", "create-order-failed", message)
 
 
 def _check_usable(source: Source, checkout: Checkout) -> None:

@@ -63,6 +63,9 @@ class Sandbox:
         if kind in ("order", "item", "customer"):
             start = 10_000_000 + self._chance(kind, 0) % 80_000_000
             return f"{start + count}{_ACCOUNT_SUFFIX}"
+        if kind == "file_link":
+            # What is found without a key must not be found in another sandbox of the same seed.
+            return as_uuid(self._chance(f"{kind}/{self.name}", count))
         return as_uuid(self._chance(kind, count))
 
     def new_call_id(self) -> str:

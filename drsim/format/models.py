@@ -75,6 +75,8 @@ class DelaysModel(Part):
     cancel: Duration | None = None
     refund: Duration | None = None
     complete: Duration | None = None
+    invoice: Duration | None = None
+    credit_memo: Duration | None = None
 
 
 class DisablingModel(Part):

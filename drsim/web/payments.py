@@ -15,9 +15,8 @@ from drsim.domain.sources import Source
 from drsim.engine import sources
 from drsim.engine.sources import CREDIT
 from drsim.engine.work import Work
-from drsim.web import desk
+from drsim.web import desk, pages
 from drsim.web.answers import Answer, answer
-from drsim.web.pages import Page, Redirect, challenge_page, over_page, payment_page
 
 
 async def create(request: Request) -> Answer:
@@ -67,7 +66,7 @@ async def decide(request: Request) -> Answer:
     form = dict(parse_qsl((await text_of(request)).decode("utf-8", "replace")))
     if form.get("action") not in ("approve", "decline"):
         raise missing("action") if "action" not in form else invalid("action", form["action"][:100])
-    return await desk.perform(request, lambda work: _decide(work, request.path_params["id"], form))
+    return await desk.perform(request, lambda work: _decide(request, work, form))
 
 
 def _own(request: Request, work: Work) -> Source:
@@ -94,15 +93,18 @@ def _redirecting(work: Work, id: str) -> Source:
 
 def _page(source: Source) -> Answer:
     if source.state == "requires_action":
-        return Page(challenge_page(source))
-    return Page(payment_page(source) if source.is_open else over_page(source))
+        return pages.Page(pages.challenge_page(source))
+    return pages.Page(pages.payment_page(source) if source.is_open else pages.over_page(source))
 
 
-def _decide(work: Work, id: str, form: dict[str, str]) -> Answer:
+def _decide(request: Request, work: Work, form: dict[str, str]) -> Answer:
+    id = request.path_params["id"]
     source = _redirecting(work, id)
+    if source.order_id is not None:
+        desk.about_order(request, source.order_id)
     if not source.is_open:
         # Sent twice, or too late: that changes nothing.
-        return _back(source, approved=source.state in ("chargeable", "consumed"))
+        return _back(source, approved=pages.was_approved(source))
     if form["action"] == "decline":
         return _back(sources.decline(work, id), approved=False)
     if source.state == "requires_action" and form.get("password") != CHALLENGE_PASSWORD:
@@ -112,8 +114,8 @@ def _decide(work: Work, id: str, form: dict[str, str]) -> Answer:
 
 def _back(source: Source, *, approved: bool) -> Answer:
     """Back to the shop, by the address that it gave, unchanged; or to a page that says so if it gave none."""
-    url = source.redirect.get("returnUrl" if approved else "cancelUrl")
-    return Redirect(_ascii(url)) if url else Page(over_page(source))
+    url = pages.way_back(source, approved=approved)
+    return pages.redirect(_ascii(url)) if url else pages.Page(pages.over_page(source))
 
 
 def _ascii(url: str) -> str:

@@ -181,6 +181,9 @@ def _check_is_new(work: Work, order_id: str, sale: Sale | None) -> None:
     for charge in sale.charges if sale else ():
         if work.get("charge", charge.id):
             raise _exists("Charge", charge.id)
+    for document in sale.order.documents if sale else ():
+        if work.get("file", document.id):
+            raise _exists("File", document.id)
     for source in sale.sources if sale else ():
         if work.get("source", source.id):
             raise _exists("Source", source.id)
