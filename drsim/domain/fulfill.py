@@ -10,13 +10,13 @@ from typing import Any
 from drsim.domain.charges import Charge, Operation, OperationKind, uncommitted
 from drsim.domain.clock import Time
 from drsim.domain.decision import Context, Decision, Draft
+from drsim.domain.ending import close_if_settled
 from drsim.domain.fulfillments import FulfilledItem, Fulfillment
 from drsim.domain.money import ceiling_share, decimal
 from drsim.domain.orders import Item, Order, Sale, left_amount, moved, moved_item, open_units
 from drsim.domain.outcome import Facts, Failure, Outcome, matching_rule
 from drsim.domain.refusal import Refused, invalid
 from drsim.domain.returned import count_returned
-from drsim.domain.settle import close_if_settled
 from drsim.domain.values import replace, value
 
 

@@ -7,12 +7,13 @@ order and a payment that fails cancels it. Sources: surroundings page, 4.3; reso
 
 from drsim.domain.charges import Charge
 from drsim.domain.decision import Context, Decision, Draft
+from drsim.domain.ending import give_up
 from drsim.domain.methods import Trouble
 from drsim.domain.orders import Sale
 from drsim.domain.outcome import Failure
 from drsim.domain.place import Beginning, charge_order
 from drsim.domain.refusal import Refused
-from drsim.domain.settle import end_authorization, give_up
+from drsim.domain.settle import end_authorization
 from drsim.domain.sources import Source
 from drsim.domain.states import SOURCE, step
 from drsim.domain.values import replace

@@ -24,12 +24,12 @@ from drsim.domain.checkouts import (
 from drsim.domain.clock import Time
 from drsim.domain.decision import Context, Decision, Draft
 from drsim.domain.methods import METHODS, UNPAID_AFTER, Trouble
-from drsim.domain.orders import Item, Order, Sale, Shipping, moved, moved_session
+from drsim.domain.orders import Item, Order, Sale, Shipping, moved_session
 from drsim.domain.outcome import Outcome
 from drsim.domain.pricing import Line, Off, PricedLine, Pricing
 from drsim.domain.refusal import Refused
-from drsim.domain.review import block_order
-from drsim.domain.settle import consumed, end_authorization, make_accepted
+from drsim.domain.review import block_order, open_review, screen, tell_charges
+from drsim.domain.settle import end_authorization
 from drsim.domain.sources import Contribution, Source, expiry
 from drsim.domain.states import CHARGE, step
 from drsim.domain.values import replace, value
@@ -382,11 +382,11 @@ def charge_order(draft: Draft, begins: Beginning = "accepted") -> None:
     elif waiting:
         _await_authorization(draft, new=new)
     elif begins in ("in_review", "blocked"):
-        _review(draft, new=new)
+        open_review(draft)
         if begins == "blocked":
             block_order(draft)
     else:
-        _accept_at_once(draft, new=new)
+        screen(draft)
 
 
 def _new_charge(paid: Contribution, draft: Draft) -> Charge:
@@ -420,39 +420,13 @@ def _begun(charge: Charge, outcome: Outcome, now: Time) -> Charge:
     return replace(charge, due=None if outcome.after is None else now + outcome.after, failure=outcome.failure)
 
 
-def _accept_at_once(draft: Draft, *, new: bool) -> None:
-    make_accepted(draft)
-    if new:
-        draft.tell("order.created")
-    _tell_charges(draft)
-    draft.tell("order.accepted")
-
-
 def _await_authorization(draft: Draft, *, new: bool) -> None:
     if not new:
         # The shopper has done what had to be done: no time limit, and nothing more to show.
         draft.amend(due=None, due_state=None, session=replace(draft.order.session, next_action=None))
-        _tell_charges(draft)
+        tell_charges(draft)
         return
     draft.amend(transitions={"pending_payment": draft.now})
     draft.tell("order.created")
-    _tell_charges(draft)
+    tell_charges(draft)
     draft.tell("order.pending_payment")
-
-
-def _review(draft: Draft, *, new: bool) -> None:
-    order = moved(draft.order, "in_review", draft.now)
-    session = replace(order.session, state="complete", next_action=None)
-    opened = {"review_opened": draft.now}
-    order = replace(order, fraud_state="review_opened", fraud_transitions=opened, session=session)
-    draft.put(replace(order, due=None, due_state=None))
-    draft.sources = tuple(consumed(source) for source in draft.sources)
-    if new:
-        draft.tell("order.created")
-    _tell_charges(draft)
-    draft.tell("order.review_opened")
-
-
-def _tell_charges(draft: Draft) -> None:
-    for charge in draft.charges.values():
-        draft.tell(f"order.charge.{charge.state}", charge)
