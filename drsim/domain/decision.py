@@ -18,6 +18,7 @@ from drsim.domain.money import decimal
 from drsim.domain.orders import Order, Sale
 from drsim.domain.outcome import Facts, Operation, Outcome, Rule, decide
 from drsim.domain.refunds import Refund
+from drsim.domain.returns import Return
 from drsim.domain.values import replace, value
 
 
@@ -40,6 +41,7 @@ class Decision:
     rules: tuple[Rule, ...]
     fulfillment: Fulfillment | None = None
     refund: Refund | None = None
+    returned: Return | None = None
 
 
 class Draft:
@@ -50,6 +52,7 @@ class Draft:
         self.charges = {charge.id: charge for charge in sale.charges}
         self.sources = sale.sources
         self.refunds = {refund.id: refund for refund in sale.refunds}
+        self.returns = {returned.id: returned for returned in sale.returns}
         self.context = context
         self.rules = context.rules
         self.events: list[Event] = []
@@ -62,14 +65,17 @@ class Draft:
     @property
     def sale(self) -> Sale:
         """The sale as it stands."""
-        return Sale(self.order, tuple(self.charges.values()), self.sources, tuple(self.refunds.values()))
+        charges, refunds = tuple(self.charges.values()), tuple(self.refunds.values())
+        return Sale(self.order, charges, self.sources, refunds, tuple(self.returns.values()))
 
-    def put(self, changed: Charge | Order | Refund) -> None:
-        """Makes a changed charge, order or refund part of the draft."""
+    def put(self, changed: Charge | Order | Refund | Return) -> None:
+        """Makes a changed charge, order, refund or return part of the draft."""
         if isinstance(changed, Charge):
             self.charges[changed.id] = changed
         elif isinstance(changed, Refund):
             self.refunds[changed.id] = changed
+        elif isinstance(changed, Return):
+            self.returns[changed.id] = changed
         else:
             self.order = changed
 
@@ -82,12 +88,13 @@ class Draft:
         fulfillment: Fulfillment | None = None,
         refund: Refund | None = None,
         document: Document | None = None,
+        returned: Return | None = None,
         previous: Mapping[str, Any] | None = None,
     ) -> None:
         """Tells an event of this type with the sale as it stands (or as given)."""
         assert type in EMITTED, f"'{type}' is not in EMITTED"
         id = self.context.new_id("event")
-        about = (charge, fulfillment, previous, refund, document)
+        about = (charge, fulfillment, previous, refund, document, returned)
         self.events.append(Event(id, type, self.now, sale or self.sale, *about))
 
     def begin(self, charge: Charge, kind: OperationKind, operation: ChargeOperation) -> None:
@@ -123,6 +130,8 @@ class Draft:
         """Replaces fields of the order."""
         self.order = replace(self.order, **changes)
 
-    def decided(self, fulfillment: Fulfillment | None = None, refund: Refund | None = None) -> Decision:
+    def decided(
+        self, fulfillment: Fulfillment | None = None, refund: Refund | None = None, returned: Return | None = None
+    ) -> Decision:
         """The finished decision."""
-        return Decision(self.sale, tuple(self.events), self.rules, fulfillment, refund)
+        return Decision(self.sale, tuple(self.events), self.rules, fulfillment, refund, returned)

@@ -10,6 +10,7 @@ from drsim.domain.fulfillments import Fulfillment
 from drsim.domain.matching import fits_name
 from drsim.domain.orders import Sale
 from drsim.domain.refunds import Refund
+from drsim.domain.returns import Return
 from drsim.domain.values import value
 
 VISIBLE: Span = 30 * DAY
@@ -18,8 +19,8 @@ VISIBLE: Span = 30 * DAY
 
 @value
 class Event:
-    """One event of a sale. Its object is the fulfillment, refund or document if there is one, else the charge, else the
-    order.
+    """One event of a sale. Its object is the fulfillment, refund, return or document if there is one, else the charge,
+    else the order.
     """
 
     id: str
@@ -32,6 +33,7 @@ class Event:
     """For `*.updated`: the changed attributes as they were, in public form."""
     refund: Refund | None = None
     document: Document | None = None
+    returned: Return | None = None
 
     @property
     def order_id(self) -> str | None:
@@ -41,7 +43,7 @@ class Event:
 
 @value
 class ResourceEvent:
-    """One event of what is no part of a sale: a customer, a checkout, a return. That `subject` is its object.
+    """One event of what is no part of a sale: a customer, a checkout. That `subject` is its object.
 
     What was deleted is no object any more: then there is no subject, and `previous` has all of it.
     """
@@ -127,14 +129,16 @@ TYPES: frozenset[str] = frozenset(
 EMITTED: frozenset[str] = frozenset(
     [
         *_names("order", "created", "accepted", "pending_payment", "review_opened", "blocked", "cancelled"),
-        *_names("order", "fulfilled", "complete", "updated", "dispute", "refunded"),
         *_names("order", "invoice.created", "credit_memo.created"),
+        *_names("order", "fulfilled", "complete", "updated", "dispute", "refunded", "review_closed"),
+        *_names("order", "dispute.resolved", "chargeback", "returned"),
         *_names("order.charge", "pending", "capturable", "processing", "complete", "cancelled"),
         *_names("order.charge", "failed", "reauth.failed"),
         *_names("order.charge.capture", "pending", "complete", "failed"),
         *_names("order.charge.cancel", "pending", "complete", "failed"),
         *_names("order.charge.refund", "pending", "complete", "failed"),
         *_names("refund", "pending", "pending_information", "complete", "failed", "updated"),
+        *_names("return", "created", "accepted", "updated"),
         "fulfillment.created",
         *_names("customer", *_CRUD, "tax_identifier.created"),
         *_names("sku", *_CRUD),

@@ -11,6 +11,7 @@ from drsim.domain.outcome import FAILURE_CODE, Failure
 from drsim.domain.refundable import shares_of
 from drsim.domain.refunds import TOKEN_LIFE, Refund, Token
 from drsim.domain.refusal import Refused, not_found
+from drsim.domain.returned import count_returned
 from drsim.domain.states import CHARGE_REFUND, REFUND, step
 from drsim.domain.values import replace
 
@@ -96,3 +97,4 @@ def _close(draft: Draft, refund: Refund, *, expired: bool) -> None:
         draft.tell("refund.failed", refund=refund)
     if refund.refunded:
         draft.tell("order.refunded")
+        count_returned(draft)

@@ -20,6 +20,7 @@ from drsim.domain.documents import postponed
 from drsim.domain.issue import issue_next, plan_invoice
 from drsim.domain.orders import Sale, moved, moved_item, moved_session
 from drsim.domain.repay import go_on
+from drsim.domain.returned import count_returned
 from drsim.domain.sources import Source
 from drsim.domain.states import SOURCE, step
 from drsim.domain.values import replace
@@ -147,6 +148,7 @@ def _move_order(draft: Draft) -> None:
     draft.amend(due=None, due_state=None)
     draft.put(moved(draft.order, "complete", draft.now))
     draft.tell("order.complete")
+    count_returned(draft)
 
 
 def _end_operation(draft: Draft, charge: Charge, kind: OperationKind, operation: Operation) -> None:

@@ -17,8 +17,8 @@ ORDER: Lifecycle = {
     "accepted": ("fulfilled", "cancelled", "dispute"),
     "fulfilled": ("complete", "dispute"),
     "complete": ("returned", "dispute"),
-    "dispute": ("accepted", "fulfilled", "complete"),
-    "returned": (),
+    "dispute": ("accepted", "fulfilled", "complete", "returned"),
+    "returned": ("dispute",),
     "cancelled": (),
     "blocked": (),
 }
@@ -64,6 +64,11 @@ REFUND: Lifecycle = {
     "succeeded": (),
     "failed": (),
     "expired": (),
+}
+
+RETURN: Lifecycle = {
+    "created": ("accepted",),
+    "accepted": (),
 }
 
 SOURCE: Lifecycle = {

@@ -18,6 +18,7 @@ from drsim.domain.money import exponent
 from drsim.domain.orders import Order, Sale
 from drsim.domain.outcome import Rule
 from drsim.domain.refunds import Refund
+from drsim.domain.returns import Return
 from drsim.domain.skus import Sku
 from drsim.domain.sources import Source
 from drsim.domain.tax_identifiers import TaxIdentifier
@@ -31,6 +32,7 @@ TYPES: Mapping[str, type] = {
     "checkout": Checkout,
     "fulfillment": Fulfillment,
     "refund": Refund,
+    "return": Return,
     "event": Expansion,
     "webhook": Webhook,
     "delivery": Delivery,
@@ -109,6 +111,13 @@ def refund_record(sale: Sale, it: Refund) -> Record:
         pairs.append(("amount", comparable(it.amount, it.currency)))
     public = orjson.dumps(render.refund(sale, it))
     return Record("refund", it.id, it.created, it, public, it.order_id, facets=frozenset(pairs))
+
+
+def return_record(it: Return) -> Record:
+    """A return, found by its order, SKUs and state."""
+    pairs: list[tuple[str, Value]] = [("skuId", item.sku_id) for item in it.items if item.sku_id]
+    facets = frozenset([("state", it.state), *pairs])
+    return Record("return", it.id, it.created, it, orjson.dumps(render.returned(it)), it.order_id, facets=facets)
 
 
 def event_record(it: AnyEvent, object: Any, webhook_ids: list[str], more: Expansion | None = None) -> Record:

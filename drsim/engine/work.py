@@ -89,7 +89,8 @@ class Work:
             raise not_found("Order", order_id, parameter)
         charges = tuple(self.get("charge", id) for id in order.charge_ids)
         sources = tuple(self.get("source", id) for id in (each.source_id for each in order.contributions))
-        return Sale(order, charges, sources, tuple(self.get("refund", id) for id in order.refund_ids))
+        refunds = tuple(self.get("refund", id) for id in order.refund_ids)
+        return Sale(order, charges, sources, refunds, tuple(self.get("return", id) for id in order.return_ids))
 
     def webhooks(self) -> tuple[Webhook, ...]:
         """All webhooks, oldest first."""
@@ -137,7 +138,7 @@ class Work:
 
     def keep(self, sale: Sale, before: Sale | None = None, shown: "_Shown | None" = None) -> bytes:
         """Saves an order with what belongs to it and is not as `before`; returns its public form."""
-        old = {id(each) for each in (*before.charges, *before.sources, *before.refunds)} if before else set()
+        old = {id(each) for each in before.parts} if before else set()
         for charge in sale.charges:
             if id(charge) not in old:
                 self.put(records.charge_record(charge))
@@ -149,6 +150,9 @@ class Work:
                 self.put(records.refund_record(sale, refund))
         for file in made_files(sale.order, before.order if before else None):
             self.add(records.file_record(file))
+        for returned in sale.returns:
+            if id(returned) not in old:
+                self.put(records.return_record(returned))
         public = (shown or _Shown(self.base)).order(sale)
         self.put(records.order_record(sale, public))
         return public
@@ -264,7 +268,7 @@ class _Shown:
         return self._texts[key]
 
     def object(self, event: AnyEvent) -> Any:
-        """The object of an event: its subject, or of a sale fulfillment, refund, document, charge or order."""
+        """The object of an event: its subject, or of a sale fulfillment, refund, return, document, charge or order."""
         if isinstance(event, ResourceEvent):
             return render.resource(event.subject)
         if event.fulfillment is not None:
@@ -274,6 +278,8 @@ class _Shown:
             return render.refund(event.sale, event.refund)
         if event.document is not None:
             return render.document(event.document, event.sale.order, self._base)
+        if event.returned is not None:
+            return render.returned(event.returned)
         if event.charge is not None:
             return render.event_charge(event.charge)
         return orjson.Fragment(self.order(event.sale))

@@ -15,6 +15,7 @@ from drsim.render.orders import order, order_details
 from drsim.render.parts import Json
 from drsim.render.refunds import refund
 from drsim.render.resources import resource
+from drsim.render.returns import returned
 from drsim.render.skus import sku, sku_group
 from drsim.render.sources import source
 from drsim.render.webhooks import delivery, webhook, whole_delivery
@@ -40,6 +41,7 @@ __all__ = [
     "order_details",
     "refund",
     "resource",
+    "returned",
     "rule",
     "sku",
     "sku_group",

@@ -22,7 +22,9 @@ from drsim.format.resources import OrderResource
 from drsim.world.imported_payment import charges_of, sources_of
 from drsim.world.imported_units import Handled, attributed
 
-_UNPAID = "pending_payment"
+_OPEN = ("pending_payment", "in_review")
+_PAYING = ("pending", "pending_funds", "pending_redirect", "complete")
+"""States from which an order is yet to be accepted."""
 
 
 def imported(resource: OrderResource, context: Context) -> Sale:
@@ -192,7 +194,7 @@ def _session_id(resource: OrderResource, context: Context) -> str:
 def _session(resource: OrderResource, id: str, totals: Totals, context: Context) -> PaymentSession:
     session = resource.payment.session if resource.payment else None
     state = (session and session.state) or "complete"
-    if resource.state == _UNPAID and state not in ("pending", "pending_funds", "pending_redirect"):
+    if resource.state in _OPEN and state not in _PAYING:
         state = "pending"
     contributed = session.amount_contributed if session else None
     remaining = session.amount_remaining_to_be_contributed if session else None

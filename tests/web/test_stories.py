@@ -38,6 +38,8 @@ def state_behind(client: Client, type: str, order: JSON) -> Any:
         return sorted(client.ok(client.get(f"/files/{each['id']}"))["purpose"] for each in documents)
     if subject == "refund":
         return [each["state"] for each in client.ok(client.get("/refunds", params={"orderId": order["id"]}))["data"]]
+    if subject == "return":
+        return [each["state"] for each in client.ok(client.get("/returns", params={"orderId": order["id"]}))["data"]]
     if subject in ("charge.capture", "charge.cancel", "charge.refund"):
         return [each["state"] for each in charge_of(client, order)[f"{subject.removeprefix('charge.')}s"]]
     if subject in ("charge", "charge.reauth"):
@@ -50,12 +52,16 @@ AGREES: dict[str, Any] = {
     "order.pending_payment": "pending_payment",
     "order.accepted": "accepted",
     "order.review_opened": "review_opened",
+    "order.review_closed": "accepted",
     "order.blocked": "blocked",
     "order.cancelled": "cancelled",
     "order.fulfilled": "fulfilled",
     "order.complete": "complete",
     "order.updated": "accepted",
     "order.dispute": "dispute",
+    "order.dispute.resolved": "complete",
+    "order.chargeback": "complete",
+    "order.returned": "returned",
     "order.refunded": "complete",
     "order.invoice.created": ["customer_invoice"],
     "order.credit_memo.created": ["customer_credit_memo", "customer_invoice"],
@@ -80,6 +86,9 @@ AGREES: dict[str, Any] = {
     "refund.complete": ["succeeded"],
     "refund.failed": ["failed"],
     "refund.updated": ["pending"],
+    "return.created": ["created"],
+    "return.accepted": ["accepted"],
+    "return.updated": ["created"],
     "fulfillment.created": 1,
 }
 """What the API says once an event was triggered."""
@@ -166,9 +175,9 @@ def test_what_can_be_triggered_is_listed_with_its_story(client: Client) -> None:
     ("type", "nearest"),
     [
         ("order.charge.capture.completed", "order.charge.capture.complete"),
-        ("return.created", "created"),
         ("plan.created", "created"),
         ("customer.source.created", "customer.created"),
+        ("subscription.created", "created"),
     ],
 )
 def test_what_is_not_emitted_yet_is_told_with_the_nearest_that_is(client: Client, type: str, nearest: str) -> None:
