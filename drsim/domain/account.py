@@ -11,6 +11,7 @@ RiskTolerance = Literal["tolerant", "averse"]
 SignatureClock = Literal["wall", "simulated"]
 SignatureOrder = Literal["newest-first", "oldest-first"]
 SignatureUnit = Literal["seconds", "milliseconds"]
+ServerSources = Literal["credit-only", "all"]
 
 LATEST_VERSION = "2021-12-13"
 VERSIONS = ("2020-01-07", "2020-09-30", "2020-12-17", "2021-02-23", "2021-03-23", LATEST_VERSION)
@@ -87,6 +88,10 @@ class Account:
     """After how long each retry of a failed delivery follows the attempt before it."""
     webhook_disabling: Disabling | None = Disabling()
     """When webhooks that keep failing are disabled, if ever."""
+    payment_expiry: Mapping[str, Span | None] = field(default_factory=dict)
+    """By source type, how long the shopper has time to pay (`None`: for ever), where that is not as usual."""
+    server_sources: ServerSources = "credit-only"
+    """Which sources secret keys may make (surroundings page, U25)."""
     check_addresses: bool = True
     """Whether addresses of checkouts have to be whole and their codes possible (surroundings page, U26)."""
     tax_rates: Mapping[str, str] = field(default_factory=dict)

@@ -10,12 +10,14 @@ from drsim.domain.account import (
     VERSIONS,
     Disabling,
     RiskTolerance,
+    ServerSources,
     SignatureClock,
     SignatureOrder,
     SignatureUnit,
 )
 from drsim.domain.clock import format_span
 from drsim.domain.events import EXPANDABLE, TYPES, matching_types
+from drsim.domain.methods import METHODS
 from drsim.domain.outcome import OPERATIONS, Operation
 from drsim.domain.transport import GRANTS, TRANSPORTS
 from drsim.format.buyer import SourceModel
@@ -107,6 +109,14 @@ _SCHEDULE = Written(_read_schedule, lambda inner: either({"enum": list(_SCHEDULE
 _DISABLING = Written(_read_disabling, lambda inner: either({"const": "never"}, ref("DisablingModel")), replaced=False)
 
 
+def _read_patience(value: Any) -> Any:
+    return None if value == "never" else value
+
+
+PaymentType = Annotated[str, one_of(METHODS)]
+Patience = Annotated[
+    Duration | None, Written(_read_patience, lambda inner: either({"const": "never"}, ref("Duration")), replaced=False)
+]
 Place = Annotated[
     str, fitting(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", "a country such as DE, or a country and a state such as US-MN")
 ]
@@ -126,6 +136,8 @@ class AccountModel(Part):
     signature_unit: Annotated[SignatureUnit, one_of(get_args(SignatureUnit))] | None = None
     webhook_retries: Annotated[tuple[Duration, ...] | None, _SCHEDULE] = None
     webhook_disabling: Annotated[DisablingModel | None, _DISABLING] = None
+    payment_expiry: dict[PaymentType, Patience] | None = None
+    server_sources: Annotated[ServerSources, one_of(get_args(ServerSources))] | None = None
     tax_rates: dict[Place, Rate] | None = None
     check_addresses: Flag | None = None
 
