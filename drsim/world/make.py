@@ -16,6 +16,7 @@ from drsim.domain.values import replace
 from drsim.engine import customers, records, skus
 from drsim.engine.instructions import redirect_url
 from drsim.engine.makeup import next_makeup
+from drsim.engine.sandbox import COPIED
 from drsim.engine.subscriptions import subscribe
 from drsim.engine.work import Work
 from drsim.format.catalog import sent
@@ -66,6 +67,7 @@ def make_order(work: Work, model: OrderModel, rules: tuple[Rule, ...] | None = N
     if model.resource is not None:
         sale = imported(model.resource, work.context())
         _check_is_new(work, sale.order.id, sale)
+        work.sandbox.counters[COPIED] = work.sandbox.counters.get(COPIED, 0) + 1
         return work.keep(sale)
     created = work.now - model.age
     if created < 0:

@@ -247,7 +247,7 @@ def test_the_json_report_holds_every_step_and_the_timeline(tmp_path: Path) -> No
         ("event: order.complete", "passed", 6),
     ]
     assert good["steps"][0]["seen"] == "201"
-    assert [entry["type"] for entry in good["timeline"] if entry["kind"] == "event"][-1] == "order.complete"
+    assert [entry["type"] for entry in good["timeline"] if entry["kind"] == "event"][-1] == "order.invoice.created"
     assert bad["failure"]["summary"].startswith("No order.complete")
     assert bad["failure"]["timeline"]
     assert (told["passed"], told["counts"]) == (False, {"passed": 1, "failed": 1, "skipped": 0})
