@@ -337,7 +337,7 @@ STEPS = st.lists(st.tuples(ACTS | MORE, st.integers(0, 11), st.integers(0, 3000)
 ACCOUNTS = st.sampled_from((Account(), with_delays(authorize=MINUTE), Account(payment_expiry={"payPal": None})))
 
 
-BEGINNINGS = st.one_of(
+BEGINNINGS: st.SearchStrategy[list[tuple[str, int, int]]] = st.one_of(
     st.just([]),
     st.builds(
         lambda pick, name: [("make", pick, name), ("attach", 0, 0), ("order", 0, 0)],
