@@ -92,10 +92,9 @@ def attach_source(work: Work, customer_id: str, source_id: str) -> bytes:
 def detach_source(work: Work, customer_id: str, source_id: str) -> None:
     """Takes a saved source from its customer; it is cancelled. Raises `Refused`."""
     customer = customers.without_source(find(work, customer_id).customer, source_id, work.now)
-    was = render.source(source_of(work, source_id))
     _cancel(work, source_of(work, source_id))
     save(work, customer)
-    work.happen("customer.source.deleted", None, was)
+    work.happen("customer.source.deleted", source_of(work, source_id))
 
 
 def create_tax_identifier(work: Work, type: str | None, number: str | None) -> bytes:

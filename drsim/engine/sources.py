@@ -9,7 +9,7 @@ from drsim.domain import pay
 from drsim.domain.checkouts import Checkout, pricing
 from drsim.domain.clock import format_time
 from drsim.domain.decision import Context, Decision
-from drsim.domain.methods import CARD_TYPES, METHODS, Card, is_challenged_name, trouble_by_name
+from drsim.domain.methods import CARD_NUMBER, CARD_TYPES, METHODS, Card, is_challenged_name, trouble_by_name
 from drsim.domain.money import CURRENCIES, minor
 from drsim.domain.orders import Sale
 from drsim.domain.place import Beginning
@@ -161,11 +161,16 @@ def _checkout(work: Work, asked: Asked) -> Checkout | None:
         return None
     checkout = checkouts.by_session(work, asked.session_id)
     if checkout is None:
-        raise invalid(asked.session_field, asked.session_id[:100])
+        raise invalid(asked.session_field, _short(asked.session_id))
     if checkout.state != "open":
         message = "Updating source is not allowed for the current session state."
         raise Refused("conflict", "session_update_not_allowed", message)
     return checkout
+
+
+def _short(text: str) -> str:
+    """A text as messages repeat it: no card number that was put in the wrong place."""
+    return CARD_NUMBER.sub("****", text)[:100]
 
 
 def _owner(asked: Asked, checkout: Checkout | None) -> Mapping[str, Any]:
@@ -187,7 +192,7 @@ def _currency(asked: Asked, checkout: Checkout | None) -> str | None:
     if asked.currency is None:
         return checkout.currency if checkout else None
     if asked.currency not in CURRENCIES:
-        message = f"currency '{asked.currency[:100]}' is not supported."
+        message = f"currency '{_short(asked.currency)}' is not supported."
         raise Refused("bad_request", "currency_unsupported", message, "currency")
     if checkout is not None and checkout.currency != asked.currency:
         message = f"Currency {asked.currency} is not supported."
@@ -203,7 +208,7 @@ def _amount(asked: Asked, checkout: Checkout | None, currency: str | None) -> in
         try:
             return minor(asked.amount, currency)
         except ValueError as error:
-            raise invalid("amount", str(asked.amount)[:100]) from error
+            raise invalid("amount", _short(str(asked.amount))) from error
     if checkout is not None:
         credit = sum(each.amount for each in checkout.contributions if each.secondary)
         return pricing(checkout).totals.total - credit

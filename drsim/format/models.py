@@ -110,6 +110,8 @@ _DISABLING = Written(_read_disabling, lambda inner: either({"const": "never"}, r
 
 
 def _read_patience(value: Any) -> Any:
+    if value is None:
+        raise wrong(shown(value), "never, or a duration such as 3d", ("never",))
     return None if value == "never" else value
 
 

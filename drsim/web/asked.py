@@ -54,9 +54,15 @@ async def read_change(request: Request) -> tuple[Mapping[str, Any], Mapping[str,
 
 
 def _check_type(request: Request, type: str) -> None:
-    """Raises `Refused` for what this key cannot make: store credit is the server's, all else the browser's (U25)."""
-    everything = not desk.is_shopper(request) and desk.sandbox_of(request).account.server_sources == "all"
-    if (type == CREDIT) == desk.is_shopper(request) and not everything:
+    """Raises `Refused` for what cannot be made there: browsers make all but store credit, servers at `/sources` only
+    that, unless the account says otherwise (U25), and at `/payments/sources` everything (U24).
+    """
+    if desk.is_shopper(request):
+        allowed = type != CREDIT
+    else:
+        everything = desk.sandbox_of(request).account.server_sources == "all" or request.url.path != "/sources"
+        allowed = everything or type == CREDIT
+    if not allowed:
         raise invalid("type", type)
 
 

@@ -29,7 +29,8 @@ _SECRET = re.compile("password|secret", re.IGNORECASE)
 _CARD_KEPT = ("brand", "lastFourDigits", "expirationMonth", "expirationYear", "returnUrl", "cancelUrl")
 """What the log keeps of the cards that calls send; nothing else of them, whatever it is."""
 _CARD = re.compile("|".join(CARD_TYPES).encode())
-_IDS = ("sessionId", "paymentSessionId")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""What may have as many digits as a card number, and is none."""
 _USER = re.compile(r"//[^/?#\s]*@")
 _HIDDEN = (b"authorization", b"drsim-control-token", b"cookie")
 
@@ -222,12 +223,10 @@ def _without_cards(part: Any) -> Any:
         return [_without_cards(each) for each in part]
     if isinstance(part, int | float) and not isinstance(part, bool):
         return "…" if CARD_NUMBER.search(f"{part:.0f}") else part
-    return CARD_NUMBER.sub("…", part) if isinstance(part, str) else part
+    return CARD_NUMBER.sub("…", part) if isinstance(part, str) and not _UUID.fullmatch(part) else part
 
 
 def _without_card(name: str, part: Any) -> Any:
-    if name in _IDS and isinstance(part, str):
-        return part
     if name not in CARD_TYPES:
         return _without_cards(part)
     if not isinstance(part, dict):

@@ -53,13 +53,13 @@ async def delete(request: Request) -> Answer:
 
 async def attach_source(request: Request) -> Answer:
     """`POST /customers/{id}/sources/{sourceId}`: 200 with the source; the body is of no interest."""
-    id, source_id = request.path_params["id"], request.path_params["source_id"]
+    id, source_id = request.path_params["id"], request.path_params["sourceId"]
     return Answer(await desk.perform(request, lambda work: customers.attach_source(work, id, source_id)))
 
 
 async def detach_source(request: Request) -> Answer:
     """`DELETE /customers/{id}/sources/{sourceId}`: 204; the source is cancelled."""
-    id, source_id = request.path_params["id"], request.path_params["source_id"]
+    id, source_id = request.path_params["id"], request.path_params["sourceId"]
     await desk.perform(request, lambda work: customers.detach_source(work, id, source_id))
     return Answer(b"", 204)
 

@@ -28,12 +28,12 @@ async def create(request: Request) -> Answer:
 
 
 async def retrieve(request: Request) -> Answer:
-    """`GET /payments/sources/{id}?secret=…`."""
+    """`GET /payments/sources/{id}`, for a browser with `?secret=…`."""
     return Answer(await desk.perform(request, lambda work: _shown(request, work, _own(request, work))))
 
 
 async def update(request: Request) -> Answer:
-    """`POST /payments/sources/{id}?secret=…`: the owner, and where the shopper returns to."""
+    """`POST /payments/sources/{id}`, for a browser with `?secret=…`: the owner, and where the shopper returns to."""
     from drsim.web.asked import read_change
 
     owner, returns = await read_change(request)
@@ -42,6 +42,11 @@ async def update(request: Request) -> Answer:
         return _shown(request, work, sources.update(work, _own(request, work), owner, returns))
 
     return Answer(await desk.perform(request, action))
+
+
+async def update_slashed(request: Request) -> Answer:
+    """`POST /payments/sources/{id}/`: the same, as the browser library writes it where 3-D Secure is involved."""
+    return await update(request)
 
 
 async def methods(request: Request) -> Answer:

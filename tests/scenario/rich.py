@@ -25,6 +25,8 @@ account:
   signatureUnit: milliseconds
   webhookRetries: [5m]
   webhookDisabling: {after: 3d, failures: 10}
+  paymentExpiry: {konbini: 3d, wireTransfer: never}
+  serverSources: all
   taxRates: {US-MN: 0.07525, DE: 0.19}
   checkAddresses: false
 ---

@@ -244,6 +244,68 @@ def test_disputes_and_reviews_survive_odd_bodies(fuzzed: Client) -> None:
     run()
 
 
+SOURCE: JSON = {
+    "amount": "10.00",
+    "currency": "USD",
+    "owner": {
+        "firstName": "Ada",
+        "lastName": "Shopper",
+        "email": "ada@example.com",
+        "phoneNumber": "1",
+        "organization": "o",
+        "address": {"line1": "1", "line2": "2", "city": "c", "postalCode": "p", "state": "s", "country": "US"},
+        "additionalAddressInfo": {"neighborhood": "n"},
+    },
+    "upstreamId": "u",
+    "futureUse": True,
+    "usage": "subscription",
+    "mandate": {"terms": "t"},
+}
+RETURNS = {"returnUrl": "https://shop.example.com/back", "cancelUrl": "https://shop.example.com/cart"}
+CARD = {"number": "4444222233331111", "expirationMonth": 12, "expirationYear": 2040, "cvv": "123", **RETURNS}
+WALLET = {"brand": "Visa", "lastFourDigits": "1111", "expirationMonth": 1, "expirationYear": 2040, **RETURNS}
+
+
+@pytest.mark.parametrize(
+    "example",
+    [
+        {**SOURCE, "type": "creditCard", "creditCard": CARD},
+        {**SOURCE, "type": "googlePay", "googlePay": WALLET},
+        {**SOURCE, "type": "payPal", "payPal": RETURNS},
+        {**SOURCE, "type": "wireTransfer", "wireTransfer": {}},
+        {**SOURCE, "type": "customerCredit", "customerCredit": {}},
+    ],
+)
+def test_making_and_changing_sources_survives_odd_bodies(fuzzed: Client, example: JSON) -> None:
+    made = fuzzed.ok(fuzzed.post("/payments/sources", json=example), 201)
+
+    @FUZZ
+    @given(
+        oddly(example), oddly({"owner": SOURCE["owner"], "billingAddress": {}, "payPal": RETURNS, "creditCard": CARD})
+    )
+    def run(body: bytes, change: bytes) -> None:
+        asked(fuzzed, "/payments/sources", body)
+        asked(fuzzed, f"/payments/sources/{made['id']}", change)
+        assert fuzzed.get("/sources", params={"limit": 100}).status_code == 200
+
+    run()
+
+
+def test_what_shoppers_do_survives_odd_bodies(fuzzed: Client) -> None:
+    order = fuzzed.order(state="pending_payment", source={"type": "payPal"})
+    source = order["payment"]["sources"][0]["id"]
+
+    @settings(FUZZ, max_examples=60)
+    @given(oddly({"state": "sold"}), st.binary(max_size=60), st.sampled_from(["decline", "expire", "pay"]))
+    def run(body: bytes, form: bytes, act: str) -> None:
+        assert not check(fuzzed.post(f"/payments/redirects/{source}", content=form), form)
+        if act == "pay":
+            asked(fuzzed, f"/_sim/sources/{source}/pay", body)
+        check(fuzzed.post(f"/_sim/sources/{source}/{act}"), act)
+
+    run()
+
+
 WEBHOOK: JSON = {
     "types": ["order.created"],
     "address": "http://127.0.0.1:9/",
@@ -672,6 +734,8 @@ def test_odd_query_strings_are_survived(fuzzed: Client, path: str) -> None:
         "/orders/{}",
         "/charges/{}",
         "/sources/{}",
+        "/payments/sources/{}",
+        "/payments/redirects/{}",
         "/events/{}",
         "/fulfillments/{}",
         "/customers/{}",
