@@ -302,8 +302,8 @@ def test_a_reset_empties_a_sandbox_and_its_clock(client: Client, receiver: Recei
     client.ok(client.fulfill(client.order()), 201)
     client.advance("3d")
     client.ok(client.post("/_sim/reset"))
-    assert everything(client)[:6] == ['{"hasMore":false,"data":[]}'] * 6
-    assert everything(client)[6:] == ["[]", '{"hasMore":false,"data":[]}']
+    assert everything(client)[:7] == ['{"hasMore":false,"data":[]}'] * 7
+    assert everything(client)[7:] == ["[]", '{"hasMore":false,"data":[]}']
     assert client.ok(client.get("/_sim/clock")) == {"now": START, "mode": "manual", "nextDue": None}
     order = client.order(createdAgo="8d")
     client.ok(client.fulfill(order), 201)
