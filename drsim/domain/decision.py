@@ -11,6 +11,7 @@ from drsim.domain.account import Account
 from drsim.domain.charges import Charge, ChargeRefund, OperationKind, begin, begin_refund
 from drsim.domain.charges import Operation as ChargeOperation
 from drsim.domain.clock import Time
+from drsim.domain.documents import Document
 from drsim.domain.events import EMITTED, Event
 from drsim.domain.fulfillments import Fulfillment
 from drsim.domain.money import decimal
@@ -18,6 +19,7 @@ from drsim.domain.orders import Order, Sale
 from drsim.domain.outcome import Facts, Operation, Outcome, Rule, decide
 from drsim.domain.refunds import Refund
 from drsim.domain.returns import Return
+from drsim.domain.sources import Source
 from drsim.domain.values import replace, value
 
 
@@ -86,15 +88,16 @@ class Draft:
         sale: Sale | None = None,
         fulfillment: Fulfillment | None = None,
         refund: Refund | None = None,
+        document: Document | None = None,
         returned: Return | None = None,
+        source: Source | None = None,
         previous: Mapping[str, Any] | None = None,
     ) -> None:
         """Tells an event of this type with the sale as it stands (or as given)."""
         assert type in EMITTED, f"'{type}' is not in EMITTED"
         id = self.context.new_id("event")
-        self.events.append(
-            Event(id, type, self.now, sale or self.sale, charge, fulfillment, previous, refund, returned)
-        )
+        about = (charge, fulfillment, previous, refund, document, returned, source)
+        self.events.append(Event(id, type, self.now, sale or self.sale, *about))
 
     def begin(self, charge: Charge, kind: OperationKind, operation: ChargeOperation) -> None:
         """Puts a new pending operation on its charge and tells it; a charge that a capture fills up tells that too."""

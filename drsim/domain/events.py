@@ -5,11 +5,13 @@ from typing import Any
 
 from drsim.domain.charges import Charge
 from drsim.domain.clock import DAY, Span, Time
+from drsim.domain.documents import Document
 from drsim.domain.fulfillments import Fulfillment
 from drsim.domain.matching import fits_name
 from drsim.domain.orders import Sale
 from drsim.domain.refunds import Refund
 from drsim.domain.returns import Return
+from drsim.domain.sources import Source
 from drsim.domain.values import value
 
 VISIBLE: Span = 30 * DAY
@@ -18,7 +20,9 @@ VISIBLE: Span = 30 * DAY
 
 @value
 class Event:
-    """One event of a sale. Its object is the fulfillment, refund, return or charge if there is one, else the order."""
+    """One event of a sale. Its object is the fulfillment, refund, return, document or source if there is one, else the
+    charge, else the order.
+    """
 
     id: str
     type: str
@@ -29,7 +33,9 @@ class Event:
     previous: Mapping[str, Any] | None = None
     """For `*.updated`: the changed attributes as they were, in public form."""
     refund: Refund | None = None
+    document: Document | None = None
     returned: Return | None = None
+    source: Source | None = None
 
     @property
     def order_id(self) -> str | None:
@@ -39,7 +45,10 @@ class Event:
 
 @value
 class ResourceEvent:
-    """One event of what is no part of a sale: a customer, a checkout. That `subject` is its object."""
+    """One event of what is no part of a sale: a customer, a checkout. That `subject` is its object.
+
+    What was deleted is no object any more: then there is no subject, and `previous` has all of it.
+    """
 
     id: str
     type: str
@@ -122,6 +131,7 @@ TYPES: frozenset[str] = frozenset(
 EMITTED: frozenset[str] = frozenset(
     [
         *_names("order", "created", "accepted", "pending_payment", "review_opened", "blocked", "cancelled"),
+        *_names("order", "invoice.created", "credit_memo.created"),
         *_names("order", "fulfilled", "complete", "updated", "dispute", "refunded", "review_closed"),
         *_names("order", "dispute.resolved", "chargeback", "returned"),
         *_names("order.charge", "pending", "capturable", "processing", "complete", "cancelled"),
@@ -132,9 +142,15 @@ EMITTED: frozenset[str] = frozenset(
         *_names("refund", "pending", "pending_information", "complete", "failed", "updated"),
         *_names("return", "created", "accepted", "updated"),
         "fulfillment.created",
+        *_names("customer", *_CRUD, "tax_identifier.created", "source.created", "source.deleted"),
+        *_names("sku", *_CRUD),
+        *_names("tax_identifier", "verified", "deleted"),
+        *_names("checkout", *_CRUD),
+        *_names("source", "created", "chargeable"),
     ]
 )
-"""The event types drsim emits: nothing else can be told, and each has a story in `world.stories` that leads to it."""
+"""The event types drsim emits: nothing else can be told, and each can be triggered: those about an order by a story in
+`world.stories`, the others by an errand in `world.errands`."""
 
 
 def matching_types(pattern: str) -> list[str]:

@@ -16,6 +16,8 @@ from drsim.domain.charges import (
 )
 from drsim.domain.clock import Time
 from drsim.domain.decision import Context, Decision, Draft
+from drsim.domain.documents import postponed
+from drsim.domain.issue import issue_next, plan_invoice
 from drsim.domain.orders import Sale, moved, moved_item, moved_session
 from drsim.domain.repay import go_on
 from drsim.domain.returned import count_returned
@@ -29,10 +31,12 @@ def wake(sale: Sale, context: Context) -> Decision:
     draft = Draft(sale, context)
     while (due := draft.sale.due) is not None and due <= draft.now:
         charge = next((each for each in draft.charges.values() if next_due(each) == due), None)
-        if charge is None:
+        if charge is None and draft.order.due == due:
             _move_order(draft)
+        elif charge is None:
+            issue_next(draft)
         elif charge.due == due:
-            _end_authorization(draft, charge)
+            end_authorization(draft, charge)
         elif charge.retries and charge.retries[0].due == due:
             _retry_capture(draft, charge, charge.retries[0])
         elif refund := next((each for each in charge.refunds if each.due == due), None):
@@ -44,11 +48,12 @@ def wake(sale: Sale, context: Context) -> Decision:
 
 def close_if_settled(draft: Draft) -> None:
     """Moves an order on that has no money left to wait for: a fulfilled one is soon complete, a fully cancelled one is
-    cancelled at once.
+    cancelled at once. Planned documents come after the order's completion.
     """
     order, charges = draft.order, draft.charges.values()
     if order.state == "fulfilled" and all(charge.state in ("complete", "cancelled") for charge in charges):
-        draft.amend(due=draft.now + draft.context.account.delays.complete, due_state="complete")
+        due = draft.now + draft.context.account.delays.complete
+        draft.amend(due=due, due_state="complete", documents=postponed(order.documents, due))
     cancelled = all(item.state == "cancelled" for item in order.items)
     if order.state == "accepted" and cancelled and all(charge.state == "cancelled" for charge in charges):
         draft.put(moved(order, "cancelled", draft.now))
@@ -98,7 +103,8 @@ def consumed(source: Source) -> Source:
     return replace(source, state=step(SOURCE, source.state, "consumed"))
 
 
-def _end_authorization(draft: Draft, charge: Charge) -> None:
+def end_authorization(draft: Draft, charge: Charge) -> None:
+    """A pending charge is authorized, or declined if it has a `failure`; the order goes on accordingly."""
     if charge.failure is None:
         draft.put(authorized(charge, draft.now + draft.context.account.authorization_ttl))
         draft.tell("order.charge.capturable", draft.charges[charge.id])
@@ -108,12 +114,12 @@ def _end_authorization(draft: Draft, charge: Charge) -> None:
         return
     draft.put(declined(charge))
     draft.tell("order.charge.failed")
+    give_up(draft)
+
+
+def give_up(draft: Draft) -> None:
+    """Cancels an order that was never paid, and releases what store credit held for it."""
     release(draft)
-    _give_up(draft)
-
-
-def _give_up(draft: Draft) -> None:
-    """Cancels an order that was never paid."""
     order = moved(draft.order, "cancelled", draft.now)
     draft.put(
         replace(
@@ -138,7 +144,7 @@ def _give_up(draft: Draft) -> None:
 def _move_order(draft: Draft) -> None:
     state = draft.order.due_state
     if state == "cancelled":
-        _give_up(draft)
+        give_up(draft)
         return
     draft.amend(due=None, due_state=None)
     draft.put(moved(draft.order, "complete", draft.now))
@@ -159,6 +165,8 @@ def _end_operation(draft: Draft, charge: Charge, kind: OperationKind, operation:
     draft.tell(f"order.charge.{kind}.complete", settled)
     if settled.state in ("complete", "cancelled"):
         draft.tell(f"order.charge.{settled.state}", settled)
+    if kind == "capture":
+        plan_invoice(draft)
     close_if_settled(draft)
 
 

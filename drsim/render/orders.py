@@ -7,14 +7,18 @@ from drsim.domain.clock import format_time
 from drsim.domain.orders import Item, Order, Sale, Shipping, cancelled_amount, captured_amount, refundable_amount
 from drsim.domain.refundable import refundable_items
 from drsim.render.charges import embedded_charge
+from drsim.render.files import documents
 from drsim.render.parts import Json, in_major, put, times
 from drsim.render.sources import embedded_source, session
 
 _NO_ITEM_REFUNDS_SHOWN = ("fulfilled", "cancelled", "blocked", "dispute")
 
 
-def order(sale: Sale, *, expand: bool = False) -> Json:
-    """An order; `expand` adds `physical` and `metadata` to the product details of its lines."""
+def order(sale: Sale, base: str = "", *, expand: bool = False) -> Json:
+    """An order; `expand` adds `physical` and `metadata` to the product details of its lines.
+
+    `base` is where the server is that has its documents.
+    """
     it, money = sale.order, in_major(sale.order.currency)
     available = refundable_amount(sale)
     refundable = refundable_items(sale, available)
@@ -28,6 +32,7 @@ def order(sale: Sale, *, expand: bool = False) -> Json:
         "totalFees": money(it.totals.fees),
         "totalTax": money(it.totals.tax),
         "totalImporterTax": money(it.totals.importer_tax),
+        **({"importerOfRecordTax": True} if it.landed else {}),
         "totalDuty": money(it.totals.duty),
         "totalDiscount": money(it.totals.discount),
         "totalShipping": money(it.totals.shipping),
@@ -38,7 +43,7 @@ def order(sale: Sale, *, expand: bool = False) -> Json:
     put(shown, discount=it.discount, metadata=it.metadata, applicationId=it.application_id)
     put(shown, upstreamId=it.upstream_id)
     shown["updatedTime"] = format_time(it.updated)
-    put(shown, browserIp=it.browser_ip)
+    put(shown, browserIp=it.browser_ip, **it.extra)
     shown |= {
         "locale": it.locale,
         "customerType": it.customer_type,
@@ -57,9 +62,10 @@ def order(sale: Sale, *, expand: bool = False) -> Json:
         "capturedAmount": money(captured_amount(sale)),
         "cancelledAmount": money(cancelled_amount(sale)),
         "availableToRefundAmount": money(available),
-        "checkoutId": it.checkout_id,
     }
-    return shown
+    if it.documents:
+        shown |= documents(it, base)
+    return shown | {"checkoutId": it.checkout_id}
 
 
 def order_details(shown: Mapping[str, Any]) -> Json:
@@ -90,6 +96,7 @@ def _item(it: Item, of: Order, refundable: int, money: Callable[[int], float], e
     return shown | {
         "fees": {"amount": money(it.fees), "taxAmount": money(it.fees_tax)},
         "shipping": {"amount": money(it.shipping), "taxAmount": money(it.shipping_tax)},
+        **it.extra,
     }
 
 
@@ -104,6 +111,7 @@ def _payment(sale: Sale, money: Callable[[int], float]) -> Json:
     shown: Json = {}
     if sale.charges:
         shown["charges"] = [embedded_charge(each) for each in sale.charges]
-    shown["sources"] = [embedded_source(each) for each in sale.sources]
+    paid = {each.source_id: each.amount for each in sale.order.contributions}
+    shown["sources"] = [embedded_source(each, money(paid[each.id])) for each in sale.sources]
     shown["session"] = session(sale.order.session, money)
     return shown

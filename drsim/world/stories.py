@@ -1,4 +1,4 @@
-"""Stories: how each event that drsim emits comes about, one row for each event type.
+"""Stories: how each event about an order comes about, one row for each event type; for the others there are errands.
 
 A story is an order to begin with and what is then done to it, through the decisions that the API's own calls make,
 until the event is there. One that begins with an order which exists already leaves out what cannot be done to it any
@@ -9,7 +9,6 @@ lives through all of them.
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from decimal import Decimal
-from difflib import get_close_matches
 from itertools import count
 from typing import Any
 
@@ -18,12 +17,12 @@ from drsim.domain.charges import uncommitted
 from drsim.domain.clock import MINUTE, Time
 from drsim.domain.decision import Context, Decision
 from drsim.domain.disputes import can_be_disputed, dispute, lose, win
-from drsim.domain.events import TYPES
 from drsim.domain.fulfill import Line, fulfill
 from drsim.domain.orders import Sale, open_units, refundable_amount
 from drsim.domain.outcome import Operation, Rule, Then
+from drsim.domain.pay import approve
 from drsim.domain.refund import Asked, Portion, amend_refund, refund
-from drsim.domain.refusal import Refused, invalid
+from drsim.domain.refusal import Refused
 from drsim.domain.review import block, pass_review
 from drsim.domain.settle import wake
 from drsim.domain.takeback import ReturnChange, announce_everything, change_return, returnable_units
@@ -165,6 +164,13 @@ _SHIP_ON_LAPSED = Act(
     _ship_on_lapsed,
     from_=_lapses,
 )
+_PAY = Act(
+    "the shopper pays",
+    "paid order {id}",
+    lambda sale, now: any(source.awaits_shopper for source in sale.sources),
+    lambda sale, context: approve(sale, next(each.id for each in sale.sources if each.awaits_shopper), context),
+    _rule("authorize", Then("complete")),
+)
 _CANCEL = Act(
     "everything open is cancelled",
     "cancelled what was open of order {id}",
@@ -283,6 +289,8 @@ STORIES: Mapping[str, Story] = {
     "order.chargeback": Story(acts=(_SHIP, _DISPUTE, _LOSE)),
     "order.returned": _RETURNED,
     "order.refunded": _REFUNDED,
+    "order.invoice.created": _SHIPPED,
+    "order.credit_memo.created": _REFUNDED,
     "order.charge.pending": _UNPAID,
     "order.charge.capturable": Story(),
     "order.charge.processing": _SHIPPED,
@@ -310,21 +318,13 @@ STORIES: Mapping[str, Story] = {
     "return.accepted": _RETURNED,
     "return.updated": Story(acts=(_SHIP, _RETURN, _UPDATE_RETURN)),
     "fulfillment.created": _SHIPPED,
+    "source.chargeable": Story(
+        "an order by wire transfer that is not paid yet",
+        {"source": {"type": "wireTransfer"}, "state": "pending_payment"},
+        (_PAY,),
+    ),
 }
-"""The story of every event type that drsim emits."""
-
-
-def story_of(type: str) -> Story:
-    """The story that leads to this event. Raises `Refused` for a type that drsim does not emit, naming the nearest."""
-    if type in STORIES:
-        return STORIES[type]
-    nearest = get_close_matches(type[:100], STORIES, n=1, cutoff=0)[0]
-    if type not in TYPES:
-        refusal = invalid("type", type[:100], "event type")
-        refusal.message += f" Did you mean '{nearest}'?"
-        raise refusal
-    message = f"drsim does not emit '{type}' yet; the nearest it can be brought to is '{nearest}'."
-    raise Refused("bad_request", "invalid_parameter", message, "type")
+"""The story of every event type that drsim emits and that is about an order."""
 
 
 def following(acts: tuple[Act, ...], sale: Sale, now: Time) -> tuple[Act | Time | None, tuple[Act, ...]]:

@@ -235,6 +235,7 @@ def test_several_charges_end_one_refund() -> None:
         "order.charge.refund.complete",
         "refund.complete",
         "order.refunded",
+        "order.credit_memo.created",
     ]
     assert (now(story, refund).refunded, story.order.refunded) == (2689, 2689)
 

@@ -8,7 +8,8 @@ import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-_CARD_NUMBER = re.compile(r"(?<![0-9])[0-9](?:[ -]?[0-9]){12,18}(?![0-9])")
+from drsim.domain.methods import CARD_NUMBER
+
 _FIGURE = re.compile(r"[+-]?[0-9]{1,18}(?:\.[0-9]{0,18})?")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}(?:\.0*)?")
 
@@ -25,7 +26,7 @@ def short(value: Any) -> str:
         text = str(value).lower() if isinstance(value, bool) else str(value)
     else:
         text = orjson.dumps(value, default=str).decode()
-    text = _CARD_NUMBER.sub("****", text)  # a card number is never shown again, not even a wrong one
+    text = CARD_NUMBER.sub("****", text)  # a card number is never shown again, not even a wrong one
     return text if len(text) <= 100 else text[:97] + "..."
 
 
@@ -63,9 +64,16 @@ def _text(value: Any) -> Any:
     return value
 
 
-def _figure(value: Any) -> Any:
+def figure(value: Any) -> Any:
+    """A number, also as text; `ValueError` for anything else."""
     if isinstance(value, bool) or (isinstance(value, str) and not _FIGURE.fullmatch(value.strip())):
         raise ValueError("not a number")
+    return value
+
+
+def _text_or_mapping(value: Any) -> Any:
+    if not isinstance(value, str | dict):
+        raise PydanticCustomError("drsim", "'{shown}' is neither a text nor an object.", {"shown": short(value)})
     return value
 
 
@@ -77,8 +85,12 @@ Text = Annotated[str, BeforeValidator(_text), Field(max_length=4_096)]
 """Free text."""
 Needed = Annotated[Text, BeforeValidator(_not_empty)]
 """Free text that has to be there: an empty one is none."""
-Amount = Annotated[Decimal, BeforeValidator(_figure), Field(gt=0)]
+Amount = Annotated[Decimal, BeforeValidator(figure), Field(gt=0)]
 """Money in major units, as a number or as text."""
-Percent = Annotated[Decimal, BeforeValidator(_figure), Field(ge=Decimal("0.01"), le=100)]
+Weight = Annotated[float, BeforeValidator(figure), Field(ge=0, le=1e9, allow_inf_nan=False)]
+"""A weight, as a number or as text."""
+Loose = Annotated[Any, BeforeValidator(_text_or_mapping)]
+"""A text, or an object that is taken as it is."""
+Percent = Annotated[Decimal, BeforeValidator(figure), Field(ge=Decimal("0.01"), le=100)]
 """A percentage."""
 Metadata = dict[str, Any]
