@@ -111,7 +111,12 @@ THENS = st.sampled_from(
 WHENS = st.sampled_from([{}, {"attempt": 1}, {"attempt": {"$gt": 1}}, {"source": {"type": "creditCard"}}])
 RULES = st.lists(
     st.builds(
-        Rule, st.just("r"), st.sampled_from(("capture", "cancel")), WHENS, THENS, st.one_of(st.none(), st.integers(1, 2))
+        Rule,
+        st.just("r"),
+        st.sampled_from(("capture", "cancel")),
+        WHENS,
+        THENS,
+        st.one_of(st.none(), st.integers(1, 2)),
     ),
     max_size=2,
 ).map(tuple)
