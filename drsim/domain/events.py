@@ -129,6 +129,9 @@ EMITTED: frozenset[str] = frozenset(
         *_names("refund", "pending", "pending_information", "complete", "failed", "updated"),
         "fulfillment.created",
         *_names("checkout", *_CRUD),
+        *_names("fulfillment_order", "pending", "backordered", "shipped", "cancelled"),
+        *_names("fulfillment_cancellation", "created", "accepted", "rejected"),
+        *_names("fulfillment_return", "created", "pending", "accepted", "rejected"),
     ]
 )
 """The event types drsim emits: nothing else can be told, and each has a story in `world.stories` that leads to it."""

@@ -9,6 +9,7 @@ from drsim.render.checkouts import checkout
 from drsim.render.control import fault, rule
 from drsim.render.events import event, expansion
 from drsim.render.fulfillments import fulfillment, operation_ids
+from drsim.render.inventory import inventory_item, inventory_level, reservation, shipping_quote
 from drsim.render.orders import order, order_details
 from drsim.render.parts import Json
 from drsim.render.refunds import refund
@@ -26,12 +27,16 @@ __all__ = [
     "expansion",
     "fault",
     "fulfillment",
+    "inventory_item",
+    "inventory_level",
     "operation_ids",
     "order",
     "order_details",
     "refund",
+    "reservation",
     "resource",
     "rule",
+    "shipping_quote",
     "source",
     "webhook",
     "whole_delivery",

@@ -112,6 +112,14 @@ def several(request: Request, name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(values))
 
 
+def flag_of(request: Request, name: str) -> bool | None:
+    """A parameter that is true or false. Raises `Refused`."""
+    text = request.query_params.get(name, "").lower()
+    if text not in ("", "true", "false"):
+        raise Refused("bad_request", "invalid_boolean", f"'{text[:100]}' is not a valid boolean.", name)
+    return None if not text else text == "true"
+
+
 def _created(request: Request, listing: Listing) -> tuple[Time | None, Time | None]:
     """The earliest and the latest creation, in microseconds."""
     low: Time | None = None

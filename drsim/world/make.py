@@ -13,7 +13,7 @@ from drsim.domain.orders import Sale
 from drsim.domain.outcome import Rule
 from drsim.domain.refusal import Refused, invalid
 from drsim.domain.values import replace
-from drsim.engine import records
+from drsim.engine import inventory, records
 from drsim.engine.makeup import MakeUp
 from drsim.engine.subscriptions import subscribe
 from drsim.engine.work import Work
@@ -67,6 +67,9 @@ def make_order(work: Work, model: OrderModel, rules: tuple[Rule, ...] | None = N
         _check_is_new(work, spec.id, None)
     if spec.source.id is not None and work.get("source", spec.source.id):
         raise _exists("Source", spec.source.id)
+    for line in spec.lines:
+        if line.model != "third-party" and line.sku_id is not None:
+            inventory.pair(work, line.sku_id, created)
     work.pushed_from = work.now
     context = replace(work.context(), now=created)
     if rules is None:
