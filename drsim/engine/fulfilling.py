@@ -42,13 +42,15 @@ def create(work: "Work", asked: Asked) -> FulfillmentOrder:
 
     Lines of an order that nobody else ships become distributed ones by that.
     """
-    for index, item in enumerate(asked.items):
-        inventory.find(work, item.inventory_item_id, f"items[{index}].inventoryItemId")
+    items = [
+        replace(item, part_number=inventory.find(work, item.inventory_item_id, place).part_number)
+        for item, place in ((item, f"items[{index}].inventoryItemId") for index, item in enumerate(asked.items))
+    ]
     order: Order | None = work.get("order", asked.upstream_id) if asked.upstream_id is not None else None
     if order is not None:
         fulfillment_orders.check_handed_over(order, asked.items, of_order(work, order.id))
         _make_distributed(work, order, asked.items)
-    return _add(work, asked, order, work.now, orchestrated=False)
+    return _add(work, replace(asked, items=tuple(items)), order, work.now, orchestrated=False)
 
 
 def named_shipment(work: "Work", order: Order, lines: Sequence[Line], extra: Mapping[str, Any]) -> Shipment | None:

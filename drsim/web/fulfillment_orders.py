@@ -64,7 +64,8 @@ async def ship(request: Request) -> Answer:
     from drsim.web.bodies.logistics import ShipBody
 
     body = await read(request, ShipBody)
-    tracking = sent(body, "trackingCompany", "trackingNumber", "trackingUrl")
+    company = {} if body.trackingCompany is None else {"trackingCompanyId": body.trackingCompany.lower()}
+    tracking = company | sent(body, "trackingCompany", "trackingNumber", "trackingUrl")
 
     def action(work: Work) -> Any:
         return fulfilling.ship(work, _order(work, request), _units(body.items), tracking, work.now)
