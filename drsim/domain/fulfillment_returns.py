@@ -45,7 +45,7 @@ def announce(
     """Announces the return of shipped units. Raises `Refused`, also for more than were shipped and not returned."""
     units = units_of(order, asked, lambda item: item.shipped - item.returned - item.returning, ITEM_IDS)
     known = {item.upstream_id: item.id for item in order.items}
-    attributes = {each.id or known[each.upstream_id]: more for each, more in zip(asked, unit_attributes, strict=True)}
+    attributes = {each.id or known[each.upstream_id]: more for each, more in zip(asked, unit_attributes, strict=False)}
     announced = FulfillmentReturn(
         id=context.new_id("fulfillment return"),
         created=context.now,

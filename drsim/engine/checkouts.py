@@ -22,6 +22,7 @@ from drsim.domain.checkouts import (
     opened,
 )
 from drsim.domain.postal import check_address
+from drsim.domain.previous import previous_attributes
 from drsim.domain.pricing import Line, Off
 from drsim.domain.refusal import Refused, not_found
 from drsim.domain.sources import Source
@@ -93,7 +94,7 @@ def create(work: Work, asked: Asked) -> bytes:
 def update(work: Work, id: str, changes: Callable[[str], Changes]) -> bytes:
     """Changes a checkout as `changes`, given its currency, asks for; returns its public form. Raises `Refused`."""
     before = _open(work, id)
-    bought_before = purchase(work, before)
+    was = render.checkout(purchase(work, before))
     asked = changes(before.currency)
     fields = dict(asked.fields)
     fields["extra"] = {**before.extra, **fields.get("extra", {})}
@@ -104,17 +105,18 @@ def update(work: Work, id: str, changes: Callable[[str], Changes]) -> bytes:
     _check_parties(work, checkout)
     checkout = _paid(work, checkout, asked.source_id, asked.store_credit)
     shown = save(work, checkout)
-    work.happen("checkout.updated", purchase(work, checkout), _previous(bought_before, shown))
+    work.happen("checkout.updated", purchase(work, checkout), previous_attributes(was, orjson.loads(shown)))
     return shown
 
 
 def delete(work: Work, id: str) -> None:
     """Deletes a checkout; single-use sources that were attached to it are cancelled. Raises `Refused`."""
     checkout = _open(work, id)
-    work.happen("checkout.deleted", purchase(work, checkout))
+    was = render.checkout(purchase(work, checkout))
     for contribution in checkout.contributions:
         _let_go(work, contribution.source_id)
     work.delete("checkout", id)
+    work.happen("checkout.deleted", None, was)
 
 
 def attach_source(work: Work, id: str, source_id: str) -> bytes:
@@ -247,9 +249,3 @@ def _let_go(work: Work, source_id: str) -> None:
     after = let_go(source)
     if after is not source:
         work.put(records.source_record(after))
-
-
-def _previous(before: Purchase, after: bytes) -> Mapping[str, Any]:
-    """What was different before, in public form; null for what was not there."""
-    old, new = render.checkout(before), orjson.loads(after)
-    return {name: old.get(name) for name in (*old, *new) if old.get(name) != new.get(name) and name != "updatedTime"}

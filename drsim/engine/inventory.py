@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from drsim.domain.clock import Time
 from drsim.domain.inventory import InventoryItem, Reservation, ReservedItem, claimed, reserve, taken
 from drsim.domain.refusal import Refused, missing, not_found
+from drsim.domain.skus import Sku
 from drsim.domain.values import replace
 from drsim.engine import records
 
@@ -47,6 +48,20 @@ def pair(work: "Work", sku_id: str, at: Time) -> None:
     """Makes the inventory item of a SKU, if there is none."""
     if work.get(KIND, sku_id) is None:
         _save(work, InventoryItem(sku_id, at, at, sku_id))
+
+
+def pair_managed(work: "Work", sku: Sku) -> None:
+    """Keeps the inventory item of a SKU that the vendor manages like the SKU."""
+    shared = {
+        "part_number": sku.part_number or sku.id,
+        "manufacturer_id": sku.manufacturer_id,
+        "eccn": sku.eccn,
+        "hs_code": sku.hs_code,
+        "country_of_origin": sku.country_of_origin,
+        "updated": work.now,
+    }
+    present: InventoryItem | None = work.get(KIND, sku.id)
+    _save(work, replace(present or InventoryItem(sku.id, work.now, work.now, sku.id), **shared))
 
 
 def claim(work: "Work", id: str, units: int) -> None:

@@ -4,6 +4,7 @@ from drsim.domain.checkouts import Checkout, CheckoutItem, check_orderable, in_u
 from drsim.domain.orders import FulfillmentModel
 from drsim.domain.place import submit
 from drsim.domain.refusal import Refused
+from drsim.domain.skus import Sku
 from drsim.domain.sources import Source
 from drsim.domain.values import replace
 from drsim.engine.checkouts import save, source_of
@@ -38,9 +39,10 @@ def order(work: Work, checkout_id: str) -> bytes | Refused:
 
 def _model(work: Work, item: CheckoutItem) -> FulfillmentModel:
     """Who ships a line, as its SKU says: one that the vendor manages, or that has an inventory item of the same id."""
-    if item.sku_id is None or not item.line.physical:
+    sku: Sku | None = work.get("sku", item.sku_id) if item.sku_id is not None else None
+    if item.sku_id is None or not item.line.physical or (sku is not None and not sku.physical):
         return "third-party"
-    if getattr(work.get("sku", item.sku_id), "managed_fulfillment", None) is not None:
+    if sku is not None and sku.managed_fulfillment is not None:
         return "orchestrated"
     return "third-party" if work.get("inventory_item", item.sku_id) is None else "distributed"
 

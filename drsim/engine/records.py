@@ -9,6 +9,7 @@ from drsim import render, versions
 from drsim.domain.charges import Charge
 from drsim.domain.checkouts import Checkout, Purchase, pricing
 from drsim.domain.clock import SECOND, Time
+from drsim.domain.customers import Customer, Profile
 from drsim.domain.events import AnyEvent, Expansion
 from drsim.domain.faults import Fault
 from drsim.domain.fulfillment_cancellations import FulfillmentCancellation
@@ -21,7 +22,9 @@ from drsim.domain.orders import Order, Sale
 from drsim.domain.outcome import Rule
 from drsim.domain.refunds import Refund
 from drsim.domain.shipments import Shipment
+from drsim.domain.skus import Sku
 from drsim.domain.sources import Source
+from drsim.domain.tax_identifiers import TaxIdentifier
 from drsim.domain.webhooks import Delivery, Webhook
 from drsim.store import DueDelivery, Facets, Record, Value
 
@@ -43,6 +46,9 @@ TYPES: Mapping[str, type] = {
     "fulfillment_return": FulfillmentReturn,
     "inventory_item": InventoryItem,
     "reservation": Reservation,
+    "customer": Customer,
+    "tax identifier": TaxIdentifier,
+    "sku": Sku,
 }
 """The value that each kind of document holds. Calls are kept in their public form only, and so are events but for what
 an expanded one has more."""
@@ -192,6 +198,38 @@ def inventory_item_record(it: InventoryItem) -> Record:
 def reservation_record(it: Reservation) -> Record:
     """A reservation; it wakes when it expires."""
     return Record("reservation", it.id, it.created, it, orjson.dumps(render.reservation(it)), None, "", it.due)
+
+
+def customer_record(profile: Profile) -> Record:
+    """A customer, found by email, request to be forgotten and last change."""
+    it = profile.customer
+    forgotten = "true" if it.request_to_be_forgotten else "false"
+    facets = _facets(email=it.email, requestToBeForgotten=forgotten, updatedTime=it.updated // SECOND)
+    return Record("customer", it.id, it.created, it, orjson.dumps(render.customer(profile)), facets=facets)
+
+
+def tax_identifier_record(it: TaxIdentifier) -> Record:
+    """A tax identifier, found by its customer, type, value, state and when it reached each."""
+    times = {state: time // SECOND for state, time in it.transitions.items()}
+    facets = _facets(customerId=it.customer_id, type=it.type, value=it.value, state=it.state, **times)
+    return Record("tax identifier", it.id, it.created, it, orjson.dumps(render.tax_identifier(it)), facets=facets)
+
+
+def sku_record(it: Sku) -> Record:
+    """A SKU, found by its codes, part number, group and last change."""
+    facets = _facets(
+        eccn=it.eccn,
+        partNumber=it.part_number,
+        hsCode=it.hs_code,
+        taxCode=it.tax_code,
+        skuGroupId=it.sku_group_id,
+        updatedTime=it.updated // SECOND,
+    )
+    return Record("sku", it.id, it.created, it, orjson.dumps(render.sku(it)), facets=facets)
+
+
+def _facets(**values: Value | None) -> Facets:
+    return frozenset((name, each) for name, each in values.items() if each is not None)
 
 
 def _order_facets(it: Order) -> Facets:

@@ -134,14 +134,15 @@ def wake_return(work: "Work", id: str, due: Time) -> None:
     """A return moves on by itself: it is pending, then answered."""
     returned = find_return(work, id)
     if returned.state == "created":
-        _receive(work, returned, due)
+        receive(work, returned, due)
     elif work.sandbox.account.fulfillment_returns == "reject":
         reject_return(work, returned, due)
     else:
         accept_return(work, returned, (), due)
 
 
-def _receive(work: "Work", returned: FulfillmentReturn, at: Time) -> FulfillmentReturn:
+def receive(work: "Work", returned: FulfillmentReturn, at: Time) -> FulfillmentReturn:
+    """The goods are on their way back."""
     after = returns.received(returned, replace(work.context(), now=at))
     _keep(work, RETURN, after)
     work.happen("fulfillment_return.pending", after, {}, at=at)
@@ -152,7 +153,7 @@ def _answer_return(
     work: "Work", returned: FulfillmentReturn, granted: Mapping[str, int], at: Time
 ) -> FulfillmentReturn:
     if returned.state == "created":
-        returned = _receive(work, returned, at)
+        returned = receive(work, returned, at)
     order = fulfilling.find(work, returned.fulfillment_order_id)
     after, answered = returns.answered(order, returned, granted)
     fulfilling.save(work, after)

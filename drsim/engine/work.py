@@ -166,7 +166,9 @@ class Work:
     def happen(
         self, type: str, subject: Any, previous: Mapping[str, Any] | None = None, *, at: Time | None = None
     ) -> None:
-        """Tells an event about a resource that is no part of a sale, as it is now (or was `at` a time).
+        """Tells an event about a resource that is no part of a sale, as it is now, or was `at` a time.
+
+        Without a subject, it is gone.
 
         `previous` are the changed attributes as they were, in public form.
         """

@@ -1,4 +1,4 @@
-"""What may stand in a scenario file, as far as it is about the world: account, webhooks, orders, rules and faults."""
+"""What may stand in a scenario file, as far as it is about the world: account, what is given, rules and faults."""
 
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
@@ -21,6 +21,7 @@ from drsim.domain.events import EXPANDABLE, TYPES, matching_types
 from drsim.domain.outcome import OPERATIONS, Operation
 from drsim.domain.transport import GRANTS, TRANSPORTS
 from drsim.format.buyer import SourceModel
+from drsim.format.catalog import CustomerModel, SkuModel
 from drsim.format.faults import FaultModel
 from drsim.format.fields import (
     Alias,
@@ -47,12 +48,14 @@ from drsim.format.written import NULL, Schema, Written, either, given, ref
 
 __all__ = [
     "AccountModel",
+    "CustomerModel",
     "DelaysModel",
     "FaultModel",
     "GivenModel",
     "ItemModel",
     "OrderModel",
     "RuleModel",
+    "SkuModel",
     "SourceModel",
     "ThenModel",
     "WebhookModel",
@@ -234,6 +237,8 @@ class GivenModel(Part):
     """`given`: what is there when the scenario starts."""
 
     webhooks: Annotated[tuple[WebhookModel, ...], nothing_as(tuple)] = ()
+    customers: Annotated[tuple[CustomerModel, ...], nothing_as(tuple)] = ()
+    skus: Annotated[tuple[SkuModel, ...], nothing_as(tuple)] = ()
     orders: Annotated[tuple[OrderModel, ...], nothing_as(tuple)] = ()
 
 

@@ -188,6 +188,7 @@ def test_a_change_is_priced_anew_and_told_with_what_was_before(client: Client, r
     assert events[0]["data"]["object"] == made
     assert events[1]["data"]["previousAttributes"]["totalAmount"] == 27.01
     assert events[1]["data"]["object"] == changed
+    assert events[2]["data"] == {"object": {}, "previousAttributes": changed}
 
 
 @pytest.mark.parametrize("field", ["price", "quantity", "skuId", "discount"])

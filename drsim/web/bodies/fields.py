@@ -70,6 +70,12 @@ def figure(value: Any) -> Any:
     return value
 
 
+def _text_or_mapping(value: Any) -> Any:
+    if not isinstance(value, str | dict):
+        raise PydanticCustomError("drsim", "'{shown}' is neither a text nor an object.", {"shown": short(value)})
+    return value
+
+
 Count = Annotated[int, BeforeValidator(_count)]
 """A quantity: 0 and absent are the same."""
 Id = Annotated[str, BeforeValidator(_given), Field(max_length=255)]
@@ -80,6 +86,10 @@ Needed = Annotated[Text, BeforeValidator(_not_empty)]
 """Free text that has to be there: an empty one is none."""
 Amount = Annotated[Decimal, BeforeValidator(figure), Field(gt=0)]
 """Money in major units, as a number or as text."""
+Weight = Annotated[float, BeforeValidator(figure), Field(ge=0, le=1e9, allow_inf_nan=False)]
+"""A weight, as a number or as text."""
+Loose = Annotated[Any, BeforeValidator(_text_or_mapping)]
+"""A text, or an object that is taken as it is."""
 Percent = Annotated[Decimal, BeforeValidator(figure), Field(ge=Decimal("0.01"), le=100)]
 """A percentage."""
 Metadata = dict[str, Any]
