@@ -42,15 +42,12 @@ def create(work: "Work", asked: Asked) -> FulfillmentOrder:
 
     Lines of an order that nobody else ships become distributed ones by that.
     """
-    items = [
-        replace(item, part_number=inventory.find(work, item.inventory_item_id, place).part_number)
-        for item, place in ((item, f"items[{index}].inventoryItemId") for index, item in enumerate(asked.items))
-    ]
+    asked = _with_parts(work, asked)
     order: Order | None = work.get("order", asked.upstream_id) if asked.upstream_id is not None else None
     if order is not None:
         fulfillment_orders.check_handed_over(order, asked.items, of_order(work, order.id))
         _make_distributed(work, order, asked.items)
-    return _add(work, replace(asked, items=tuple(items)), order, work.now, orchestrated=False)
+    return _add(work, asked, order, work.now, orchestrated=False)
 
 
 def named_shipment(work: "Work", order: Order, lines: Sequence[Line], extra: Mapping[str, Any]) -> Shipment | None:
@@ -73,7 +70,7 @@ def orchestrate(work: "Work", order: Order, at: Time) -> None:
     if items and not of_order(work, order.id):
         for item in items:
             inventory.pair(work, _sku(item), at)
-        _add(work, _orchestrated(order, items), order, at, orchestrated=True)
+        _add(work, _with_parts(work, _orchestrated(order, items)), order, at, orchestrated=True)
 
 
 def of_order(work: "Work", order_id: str) -> list[FulfillmentOrder]:
@@ -211,6 +208,15 @@ def _add(work: "Work", asked: Asked, order: Order | None, at: Time, *, orchestra
     return made
 
 
+def _with_parts(work: "Work", asked: Asked) -> Asked:
+    """What is asked for, with the part numbers of its inventory items. Raises `Refused` where there is none of them."""
+    items = []
+    for index, item in enumerate(asked.items):
+        found = inventory.find(work, item.inventory_item_id, f"items[{index}].inventoryItemId")
+        items.append(replace(item, part_number=found.part_number))
+    return replace(asked, items=tuple(items))
+
+
 def _needing(work: "Work", order: Order) -> frozenset[str]:
     """The lines whose shipped units have to name their shipment."""
     rule = work.sandbox.account.shipment_ids
@@ -241,7 +247,7 @@ def _orchestrated(order: Order, items: Sequence[Item]) -> Asked:
     extra |= {"email": order.email, "shipTo": order.ship_to, "shippingChoice": {"id": level or USUAL_SERVICE}}
     return Asked(
         currency=order.currency,
-        items=tuple(FulfillmentOrderItem("", _sku(item), item.open, item.id, part_number=_sku(item)) for item in items),
+        items=tuple(FulfillmentOrderItem("", _sku(item), item.open, item.id) for item in items),
         shipping_choice_id=level or USUAL_SERVICE,
         upstream_id=order.id,
         extra={name: each for name, each in extra.items() if each},

@@ -946,11 +946,10 @@ def test_quotes_tell_the_ways_to_ship(client: Client, to: str, delivery: str | N
 # The model of a line comes from its SKU.
 
 
-def checked_out(client: Client, *skus: str) -> JSON:
-    """An order that was made of a checkout with one line for every SKU."""
+def bought(client: Client, *skus: str) -> JSON:
+    """An order of two of each SKU, made of a checkout that store credit pays for."""
     address = {"line1": "1 Street", "city": "Minnetonka", "postalCode": "55343", "state": "MN", "country": "US"}
     party = {"name": "Sam", "address": address}
-    source = client.order(source={"type": "creditCard"}, state="in_review")["payment"]["sources"][0]["id"]
     body = {
         "currency": "USD",
         "email": "sam@example.com",
@@ -958,10 +957,13 @@ def checked_out(client: Client, *skus: str) -> JSON:
         "shipFrom": party,
         "shipTo": party,
         "billTo": party,
-        "shippingChoice": {"amount": 5, "serviceLevel": "SG"},
+        "shippingChoice": {"amount": 5, "serviceLevel": "D1"},
     }
     checkout = client.ok(client.post("/checkouts", json=body), 201)
-    return {"checkout": checkout, "source": source}
+    older, credit = {"DigitalRiver-Version": "2021-02-23"}, {"creditAmount": checkout["totalAmount"]}
+    client.ok(client.post(f"/checkouts/{checkout['id']}", json=credit, headers=older))
+    order: JSON = client.ok(client.post("/orders", json={"checkoutId": checkout["id"]}), 201)
+    return order
 
 
 def sku(client: Client, id: str, **more: Any) -> None:
@@ -980,6 +982,31 @@ def test_a_sku_that_the_vendor_manages_has_its_inventory_item(client: Client) ->
     assert client.ok(client.get("/inventory-items/managed"))["partNumber"] == "p-2"
     sku(client, "plain")
     refused(client.get("/inventory-items/plain"), 404, "not_found")
+
+
+def test_the_skus_of_a_checkout_say_who_ships_each_line(client: Client) -> None:
+    sku(client, "managed", managedFulfillment="DRGlobalFulfillment", partNumber="p-1")
+    sku(client, "paired")
+    client.ok(client.post("/inventory-items", json={"id": "paired", "partNumber": "p-2"}), 201)
+    sku(client, "own")
+    sku(client, "download", taxCode="4323.320_A")
+    client.ok(client.post("/inventory-items", json={"id": "download", "partNumber": "p-3"}), 201)
+    order = bought(client, "managed", "paired", "own", "download")
+    managed, paired, own, download = order["items"]
+    (handed,) = client.ok(client.get("/fulfillment-orders"))["data"]
+    assert [item["upstreamId"] for item in handed["items"]] == [managed["id"]]
+    assert (handed["shippingChoice"], handed["email"]) == ({"id": "D1"}, "sam@example.com")
+    item = {"inventoryItemId": "paired", "quantity": 2, "upstreamId": paired["id"]}
+    ours = client.ok(client.post("/fulfillment-orders", json=handover(order, items=[item])), 201)
+    refused(client.fulfill(order, line(order, 1, item=1)), 400, "missing_parameter", "shipmentId")
+    client.ok(client.fulfill(order, line(order, 2, item=2), line(order, 2, item=3)), 201)
+    shipment = client.ok(notice(client, ours, "ship"), 201)
+    client.ok(client.post("/fulfillments", json=parcel_body(shipment)), 201)
+    theirs = client.ok(notice(client, handed, "ship"), 201)
+    assert theirs["items"][0]["partNumber"] == "p-1"
+    client.settle()
+    shown = client.ok(client.get(f"/orders/{order['id']}"))
+    assert (shown["state"], shown["capturedAmount"]) == ("complete", order["totalAmount"])
 
 
 # Any sequence of what anybody may do.
