@@ -31,8 +31,9 @@ class RateLimit:
 class Delays:
     """How long each thing takes in simulated time when no rule or test card says otherwise.
 
-    `complete` is the time from the last settled charge to the order's own completion. Source of the figures:
-    resources page, section 10, row 31.
+    `complete` is the time from the last settled charge to the order's own completion, `invoice` that from the first
+    complete capture to the invoice, `credit_memo` that from a refund that succeeded to its credit memo. Source of the
+    figures: resources page, section 10, row 31.
     """
 
     authorize: Span = 0
@@ -42,6 +43,8 @@ class Delays:
     complete: Span = 1 * SECOND
     fulfillment_cancellation: Span = 2 * SECOND
     fulfillment_return: Span = 2 * SECOND
+    invoice: Span = 1 * SECOND
+    credit_memo: Span = 1 * SECOND
 
 
 TEST_RETRIES: tuple[Span, ...] = (5 * MINUTE, 30 * MINUTE, 2 * HOUR)

@@ -19,9 +19,9 @@ from drsim.domain.values import replace, value
 LONGEST_ID = 40
 TYPES = ("individual", "business")
 
-_ID = re.compile(r"[^\s/](?:[^/]*[^\s/])?")
-_EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,190}")
-_LOCALE = re.compile(r"[a-z]{2}(?:[_-][A-Z]{2})?")
+_ID = r"[^\s/](?:[^/]*[^\s/])?"
+_EMAIL = r"[^\s@]{1,64}@[^\s@]{1,190}"
+_LOCALE = r"[a-z]{2}(?:[_-][A-Z]{2})?"
 
 
 @value
@@ -57,7 +57,7 @@ class Profile:
 
 def make(id: str | None, sent: Mapping[str, Any], context: Context) -> Customer:
     """A new customer, with this id or a generated one. Raises `Refused` for what cannot be."""
-    if id is not None and (len(id) > LONGEST_ID or not _ID.fullmatch(id) or not id.isprintable()):
+    if id is not None and (len(id) > LONGEST_ID or not re.fullmatch(_ID, id) or not id.isprintable()):
         raise invalid("id", id[:100], "customer ID")
     return _amended(Customer(id or context.new_id("customer"), context.now, context.now), sent)
 
@@ -96,9 +96,9 @@ def _amended(customer: Customer, sent: Mapping[str, Any]) -> Customer:
 
 def _check(changes: Mapping[str, Any]) -> None:
     email, locale, type = (changes.get(name) for name in ("email", "locale", "type"))
-    if email is not None and not _EMAIL.fullmatch(email):
+    if email is not None and not re.fullmatch(_EMAIL, email):
         raise Refused("bad_request", "email_invalid", f"'{email[:100]}' is not a valid email.", "email")
-    if locale is not None and not _LOCALE.fullmatch(locale):
+    if locale is not None and not re.fullmatch(_LOCALE, locale):
         raise invalid("locale", locale[:100])
     if type is not None and type not in TYPES:
         raise invalid("type", type[:100])

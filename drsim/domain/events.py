@@ -5,10 +5,12 @@ from typing import Any
 
 from drsim.domain.charges import Charge
 from drsim.domain.clock import DAY, Span, Time
+from drsim.domain.documents import Document
 from drsim.domain.fulfillments import Fulfillment
 from drsim.domain.matching import fits_name
 from drsim.domain.orders import Sale
 from drsim.domain.refunds import Refund
+from drsim.domain.returns import Return
 from drsim.domain.values import value
 
 VISIBLE: Span = 30 * DAY
@@ -17,7 +19,9 @@ VISIBLE: Span = 30 * DAY
 
 @value
 class Event:
-    """One event of a sale. Its object is the fulfillment or refund if there is one, else the charge, else the order."""
+    """One event of a sale. Its object is the fulfillment, refund, return or document if there is one, else the charge,
+    else the order.
+    """
 
     id: str
     type: str
@@ -28,6 +32,8 @@ class Event:
     previous: Mapping[str, Any] | None = None
     """For `*.updated`: the changed attributes as they were, in public form."""
     refund: Refund | None = None
+    document: Document | None = None
+    returned: Return | None = None
 
     @property
     def order_id(self) -> str | None:
@@ -37,7 +43,7 @@ class Event:
 
 @value
 class ResourceEvent:
-    """One event of what is no part of a sale: a customer, a checkout, a return. That `subject` is its object.
+    """One event of what is no part of a sale: a customer, a checkout. That `subject` is its object.
 
     What was deleted is no object any more: then there is no subject, and `previous` has all of it.
     """
@@ -123,13 +129,16 @@ TYPES: frozenset[str] = frozenset(
 EMITTED: frozenset[str] = frozenset(
     [
         *_names("order", "created", "accepted", "pending_payment", "review_opened", "blocked", "cancelled"),
-        *_names("order", "fulfilled", "complete", "updated", "dispute", "refunded"),
+        *_names("order", "invoice.created", "credit_memo.created"),
+        *_names("order", "fulfilled", "complete", "updated", "dispute", "refunded", "review_closed"),
+        *_names("order", "dispute.resolved", "chargeback", "returned"),
         *_names("order.charge", "pending", "capturable", "processing", "complete", "cancelled"),
         *_names("order.charge", "failed", "reauth.failed"),
         *_names("order.charge.capture", "pending", "complete", "failed"),
         *_names("order.charge.cancel", "pending", "complete", "failed"),
         *_names("order.charge.refund", "pending", "complete", "failed"),
         *_names("refund", "pending", "pending_information", "complete", "failed", "updated"),
+        *_names("return", "created", "accepted", "updated"),
         "fulfillment.created",
         *_names("customer", *_CRUD, "tax_identifier.created"),
         *_names("sku", *_CRUD),

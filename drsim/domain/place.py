@@ -24,11 +24,12 @@ from drsim.domain.checkouts import (
 from drsim.domain.clock import Time
 from drsim.domain.decision import Context, Decision, Draft
 from drsim.domain.methods import METHODS, UNPAID_AFTER, Trouble
-from drsim.domain.orders import FulfillmentModel, Item, Order, Sale, Shipping, moved, moved_item, moved_session
+from drsim.domain.orders import FulfillmentModel, Item, Order, Sale, Shipping, moved, moved_session
 from drsim.domain.outcome import Outcome
 from drsim.domain.pricing import Line, Off, PricedLine, Pricing
 from drsim.domain.refusal import Refused
-from drsim.domain.settle import consumed, make_accepted, release
+from drsim.domain.review import block_order
+from drsim.domain.settle import consumed, make_accepted
 from drsim.domain.sources import Contribution, Source
 from drsim.domain.states import CHARGE, step
 from drsim.domain.values import replace, value
@@ -144,13 +145,6 @@ def submit(
         _await_shopper(draft, waiting)
     else:
         _charge(draft, begins)
-    return draft.decided()
-
-
-def block(sale: Sale, context: Context) -> Decision:
-    """The reviewer turns an order in review down."""
-    draft = Draft(sale, context)
-    _block(draft)
     return draft.decided()
 
 
@@ -377,7 +371,7 @@ def _charge(draft: Draft, begins: Beginning) -> None:
     elif begins in ("in_review", "blocked"):
         _review(draft)
         if begins == "blocked":
-            _block(draft)
+            block_order(draft)
     else:
         _accept_at_once(draft)
 
@@ -436,21 +430,6 @@ def _review(draft: Draft) -> None:
     draft.tell("order.created")
     _tell_charges(draft)
     draft.tell("order.review_opened")
-
-
-def _block(draft: Draft) -> None:
-    """The reviewer says no: the order and its lines are blocked, its money is released."""
-    order = moved(draft.order, "blocked", draft.now)
-    draft.put(
-        replace(
-            order,
-            fraud_state="blocked",
-            fraud_transitions={**order.fraud_transitions, "blocked": draft.now},
-            items=tuple(moved_item(item, "blocked", draft.now) for item in order.items),
-        )
-    )
-    draft.tell("order.blocked")
-    release(draft)
 
 
 def _tell_charges(draft: Draft) -> None:

@@ -17,8 +17,8 @@ ORDER: Lifecycle = {
     "accepted": ("fulfilled", "cancelled", "dispute"),
     "fulfilled": ("complete", "dispute"),
     "complete": ("returned", "dispute"),
-    "dispute": ("accepted", "fulfilled", "complete"),
-    "returned": (),
+    "dispute": ("accepted", "fulfilled", "complete", "returned"),
+    "returned": ("dispute",),
     "cancelled": (),
     "blocked": (),
 }
@@ -78,6 +78,11 @@ FULFILLMENT_RETURN: Lifecycle = {
     "pending": ("accepted", "rejected"),
     "accepted": (),
     "rejected": (),
+}
+
+RETURN: Lifecycle = {
+    "created": ("accepted",),
+    "accepted": (),
 }
 
 SOURCE: Lifecycle = {

@@ -1,6 +1,7 @@
 """Making an order of a checkout: `POST /orders`."""
 
 from drsim.domain.checkouts import Checkout, CheckoutItem, check_orderable, in_use
+from drsim.domain.customers import Customer
 from drsim.domain.orders import FulfillmentModel
 from drsim.domain.place import submit
 from drsim.domain.refusal import Refused
@@ -26,6 +27,7 @@ def order(work: Work, checkout_id: str) -> bytes | Refused:
     for source in sources:
         _check_usable(source, checkout)
     try:
+        _check_customer(work.get("customer", checkout.customer_id) if checkout.customer_id else None)
         decision = submit(checkout, sources, work.context())
     except Refused as refusal:
         save(work, replace(checkout, state="burnt", updated=work.now))
@@ -39,12 +41,19 @@ def order(work: Work, checkout_id: str) -> bytes | Refused:
 
 def _model(work: Work, item: CheckoutItem) -> FulfillmentModel:
     """Who ships a line, as its SKU says: one that the vendor manages, or that has an inventory item of the same id."""
-    sku: Sku | None = work.get("sku", item.sku_id) if item.sku_id is not None else None
-    if item.sku_id is None or not item.line.physical or (sku is not None and not sku.physical):
+    if item.sku_id is None or not item.line.physical:
         return "third-party"
+    sku: Sku | None = work.get("sku", item.sku_id)
     if sku is not None and sku.managed_fulfillment is not None:
         return "orchestrated"
     return "third-party" if work.get("inventory_item", item.sku_id) is None else "distributed"
+
+
+def _check_customer(customer: Customer | None) -> None:
+    """A customer who is disabled buys nothing (surroundings page, U31)."""
+    if customer is not None and not customer.enabled:
+        message = "The order is missing required details and could not be completed."
+        raise Refused("conflict", "create-order-failed", message)
 
 
 def _check_usable(source: Source, checkout: Checkout) -> None:

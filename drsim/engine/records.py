@@ -12,6 +12,7 @@ from drsim.domain.clock import SECOND, Time
 from drsim.domain.customers import Customer, Profile
 from drsim.domain.events import AnyEvent, Expansion
 from drsim.domain.faults import Fault
+from drsim.domain.files import File, FileLink
 from drsim.domain.fulfillment_cancellations import FulfillmentCancellation
 from drsim.domain.fulfillment_orders import FulfillmentOrder
 from drsim.domain.fulfillment_returns import FulfillmentReturn
@@ -21,6 +22,7 @@ from drsim.domain.money import exponent
 from drsim.domain.orders import Order, Sale
 from drsim.domain.outcome import Rule
 from drsim.domain.refunds import Refund
+from drsim.domain.returns import Return
 from drsim.domain.shipments import Shipment
 from drsim.domain.skus import Sku
 from drsim.domain.sources import Source
@@ -35,9 +37,12 @@ TYPES: Mapping[str, type] = {
     "checkout": Checkout,
     "fulfillment": Fulfillment,
     "refund": Refund,
+    "return": Return,
     "event": Expansion,
     "webhook": Webhook,
     "delivery": Delivery,
+    "file": File,
+    "file_link": FileLink,
     "rule": Rule,
     "fault": Fault,
     "fulfillment_order": FulfillmentOrder,
@@ -119,6 +124,13 @@ def refund_record(sale: Sale, it: Refund) -> Record:
     return Record("refund", it.id, it.created, it, public, it.order_id, facets=frozenset(pairs))
 
 
+def return_record(it: Return) -> Record:
+    """A return, found by its order, SKUs and state."""
+    pairs: list[tuple[str, Value]] = [("skuId", item.sku_id) for item in it.items if item.sku_id]
+    facets = frozenset([("state", it.state), *pairs])
+    return Record("return", it.id, it.created, it, orjson.dumps(render.returned(it)), it.order_id, facets=facets)
+
+
 def event_record(it: AnyEvent, object: Any, webhook_ids: list[str], more: Expansion | None = None) -> Record:
     """An event around its rendered object; with what it has `more` where a webhook gets it expanded."""
     public = orjson.dumps(render.event(it, object, webhook_ids))
@@ -150,6 +162,27 @@ def delivery_record(it: Delivery) -> Record:
     facets: Facets = frozenset([("webhookId", it.webhook_id), ("type", it.type), ("state", it.state)])
     public = orjson.dumps(render.delivery(it))
     return Record("delivery", it.id, it.created, it, public, it.event_id, it.webhook_id, it.due, facets)
+
+
+def file_record(it: File) -> Record:
+    """A file, found by what it is called and, where it was uploaded, its size."""
+    texts = {"purpose": it.purpose, "fileName": it.name, "title": it.title, "type": it.type}
+    pairs: list[tuple[str, Value]] = [(name, text) for name, text in texts.items() if text is not None]
+    if it.size is not None:
+        pairs.append(("size", it.size * 1_000))
+    return Record("file", it.id, it.created, it, orjson.dumps(render.file(it)), it.order_id, facets=frozenset(pairs))
+
+
+def content_record(it: File, content: bytes) -> Record:
+    """The bytes of a file that was uploaded."""
+    return Record("content", it.id, it.created, None, content)
+
+
+def file_link_record(it: FileLink) -> Record:
+    """A link, found by its file and by when it expires."""
+    facets: Facets = frozenset([("expires", it.expires)])
+    public = orjson.dumps(render.file_link(it))
+    return Record("file_link", it.id, it.created, it, public, it.file_id, facets=facets)
 
 
 def rule_record(it: Rule, now: Time) -> Record:

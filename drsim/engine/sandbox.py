@@ -19,6 +19,9 @@ from drsim.store import DueDelivery
 
 Kept = tuple[int, Clock, Account, dict[str, int], Time]
 
+COPIED = "copied"
+"""What counts the orders that were made as copies."""
+
 _ACCOUNT_SUFFIX = "0336"
 """What order, item and customer ids of one test account end in (resources page, 1.1)."""
 
@@ -70,15 +73,20 @@ class Sandbox:
 
     def new_id(self, kind: str) -> str:
         """The next id of a kind: numbered per kind, so that ids of one kind never shift those of another."""
-        count = self.counters.get(kind, 0) + 1
-        self.counters[kind] = count
+        count = self.counters[kind] = self.counters.get(kind, 0) + 1
+        # A copied order brings ids along that may be those which would come next: from then on others do.
+        copied = self.counters.get(COPIED)
+        label = f"{kind} after {copied}" if copied else kind
         if kind in ("order", "item", "customer"):
-            start = 10_000_000 + self._chance(kind, 0) % 80_000_000
+            start = 10_000_000 + self._chance(label, 0) % 80_000_000
             return f"{start + count}{_ACCOUNT_SUFFIX}"
         if digits := _NUMBERED.get(kind):
             start = 10 ** (digits - 1)
-            return str(start + self._chance(kind, 0) % (8 * start) + count)
-        return as_uuid(self._chance(kind, count))
+            return str(start + self._chance(label, 0) % (8 * start) + count)
+        if kind == "file_link":
+            # What is found without a key must not be found in another sandbox of the same seed.
+            label = f"{label}/{self.name}"
+        return as_uuid(self._chance(label, count))
 
     def new_call_id(self) -> str:
         """The id of the next call. Safe on the event loop, since nothing else uses these numbers."""

@@ -11,6 +11,7 @@ from drsim.domain.clock import Time, format_precise
 from drsim.domain.decision import Context, Decision
 from drsim.domain.events import EMITTED, EXPANDABLE, AnyEvent, Event, ResourceEvent
 from drsim.domain.faults import Fault, Occasion, strike
+from drsim.domain.files import made_files
 from drsim.domain.orders import Sale
 from drsim.domain.outcome import Rule
 from drsim.domain.refusal import not_found
@@ -28,8 +29,11 @@ MOST_FIRED = 10_000
 class Work:
     """One unit of work in one sandbox: what an action loads and saves with. Lives on the database thread."""
 
-    def __init__(self, transaction: Transaction, sandbox: Sandbox, now: Time, wall: Time, hosts: Hosts) -> None:
+    def __init__(
+        self, transaction: Transaction, sandbox: Sandbox, now: Time, wall: Time, hosts: Hosts, base: str = ""
+    ) -> None:
         self.transaction = transaction
+        self.base = base
         self.hosts = hosts
         self.sandbox = sandbox
         self.now = now
@@ -85,7 +89,8 @@ class Work:
             raise not_found("Order", order_id, parameter)
         charges = tuple(self.get("charge", id) for id in order.charge_ids)
         sources = tuple(self.get("source", id) for id in (each.source_id for each in order.contributions))
-        return Sale(order, charges, sources, tuple(self.get("refund", id) for id in order.refund_ids))
+        refunds = tuple(self.get("refund", id) for id in order.refund_ids)
+        return Sale(order, charges, sources, refunds, tuple(self.get("return", id) for id in order.return_ids))
 
     def webhooks(self) -> tuple[Webhook, ...]:
         """All webhooks, oldest first."""
@@ -120,7 +125,7 @@ class Work:
 
         Returns the order in public form.
         """
-        shown = _Shown()
+        shown = _Shown(self.base)
         if before and decision.fulfillment:
             # Told with the order as it was: that stands ready in the store.
             shown.know(before, self.transaction.public(self.sandbox.number, "order", before.order.id))
@@ -136,7 +141,7 @@ class Work:
 
     def keep(self, sale: Sale, before: Sale | None = None, shown: "_Shown | None" = None) -> bytes:
         """Saves an order with what belongs to it and is not as `before`; returns its public form."""
-        old = {id(each) for each in (*before.charges, *before.sources, *before.refunds)} if before else set()
+        old = {id(each) for each in before.parts} if before else set()
         for charge in sale.charges:
             if id(charge) not in old:
                 self.put(records.charge_record(charge))
@@ -146,13 +151,18 @@ class Work:
         for refund in sale.refunds:
             if id(refund) not in old:
                 self.put(records.refund_record(sale, refund))
-        public = (shown or _Shown()).order(sale)
+        for file in made_files(sale.order, before.order if before else None):
+            self.add(records.file_record(file))
+        for returned in sale.returns:
+            if id(returned) not in old:
+                self.put(records.return_record(returned))
+        public = (shown or _Shown(self.base)).order(sale)
         self.put(records.order_record(sale, public))
         return public
 
     def tell(self, events: Iterable[AnyEvent], shown: "_Shown | None" = None) -> None:
         """Puts events on record, with a delivery to every webhook that wants them."""
-        shown = shown or _Shown()
+        shown = shown or _Shown(self.base)
         for event in events:
             wanting = [webhook for webhook in self.webhooks() if webhook.wants(event.type) and not self.silent]
             expanding = event.type in EXPANDABLE and any(event.type in webhook.expand for webhook in wanting)
@@ -255,7 +265,8 @@ _WAKE: Mapping[str, Callable[[Work, str, Time], None]] = {
 class _Shown:
     """Rendered orders of one decision: several of its events often show the same one."""
 
-    def __init__(self) -> None:
+    def __init__(self, base: str = "") -> None:
+        self._base = base
         self._orders: dict[tuple[int, ...], dict[str, Any]] = {}
         self._texts: dict[tuple[int, ...], bytes] = {}
 
@@ -273,7 +284,7 @@ class _Shown:
         return self._texts[key]
 
     def object(self, event: AnyEvent) -> Any:
-        """The object of an event: its subject, or of a sale fulfillment, refund, charge or order."""
+        """The object of an event: its subject, or of a sale fulfillment, refund, return, document, charge or order."""
         if isinstance(event, ResourceEvent):
             return render.resource(event.subject)
         if event.fulfillment is not None:
@@ -281,6 +292,10 @@ class _Shown:
             return {**render.fulfillment(event.fulfillment), "orderDetails": details}
         if event.refund is not None:
             return render.refund(event.sale, event.refund)
+        if event.document is not None:
+            return render.document(event.document, event.sale.order, self._base)
+        if event.returned is not None:
+            return render.returned(event.returned)
         if event.charge is not None:
             return render.event_charge(event.charge)
         return orjson.Fragment(self.order(event.sale))
@@ -288,7 +303,7 @@ class _Shown:
     def _order(self, sale: Sale) -> dict[str, Any]:
         key = self._key(sale)
         if key not in self._orders:
-            self._orders[key] = render.order(sale)
+            self._orders[key] = render.order(sale, self._base)
         return self._orders[key]
 
     @staticmethod

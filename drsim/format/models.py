@@ -77,6 +77,8 @@ class DelaysModel(Part):
     complete: Duration | None = None
     fulfillment_cancellation: Duration | None = None
     fulfillment_return: Duration | None = None
+    invoice: Duration | None = None
+    credit_memo: Duration | None = None
 
 
 class DisablingModel(Part):

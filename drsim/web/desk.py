@@ -47,6 +47,12 @@ async def public(request: Request, kind: str, resource: str) -> bytes:
     return found
 
 
+def base(request: Request) -> str:
+    """Where the caller has reached this server."""
+    host = request.headers.get("host")
+    return f"{request.url.scheme}://{host}" if host else simulator_of(request).base
+
+
 def version_of(request: Request) -> str:
     """The dated API version that a call is answered in."""
     return cast(str, request.scope["drsim.version"])

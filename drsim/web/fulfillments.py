@@ -96,7 +96,7 @@ def _detailed(work: Work, id: str) -> bytes:
     shown = {
         **render.fulfillment(fulfillment),
         "chargeOperationIds": render.operation_ids(sale, id),
-        "orderDetails": render.order_details(render.order(sale)),
+        "orderDetails": render.order_details(render.order(sale, work.base)),
     }
     return orjson.dumps(shown)
 

@@ -49,7 +49,7 @@ class Listing:
 
 
 def query(
-    request: Request, listing: Listing, simulator: Simulator, sandbox: Sandbox, extra: tuple[Equal, ...] = ()
+    request: Request, listing: Listing, simulator: Simulator, sandbox: Sandbox, extra: tuple[Equal | Between, ...] = ()
 ) -> Query:
     """The page that the query string asks for; unknown names are ignored. Raises `Refused` for wrong values."""
     asked = request.query_params

@@ -16,6 +16,7 @@ from drsim.domain.refusal import Refused, invalid
 from drsim.domain.values import replace
 from drsim.engine import customers, inventory, records, skus
 from drsim.engine.makeup import MakeUp
+from drsim.engine.sandbox import COPIED
 from drsim.engine.subscriptions import subscribe
 from drsim.engine.work import Work
 from drsim.format.catalog import sent
@@ -66,6 +67,7 @@ def make_order(work: Work, model: OrderModel, rules: tuple[Rule, ...] | None = N
     if model.resource is not None:
         sale = imported(model.resource, work.context())
         _check_is_new(work, sale.order.id, sale)
+        work.sandbox.counters[COPIED] = work.sandbox.counters.get(COPIED, 0) + 1
         return work.keep(sale)
     created = work.now - model.age
     if created < 0:
@@ -195,6 +197,9 @@ def _check_is_new(work: Work, order_id: str, sale: Sale | None) -> None:
     for charge in sale.charges if sale else ():
         if work.get("charge", charge.id):
             raise _exists("Charge", charge.id)
+    for document in sale.order.documents if sale else ():
+        if work.get("file", document.id):
+            raise _exists("File", document.id)
     for source in sale.sources if sale else ():
         if work.get("source", source.id):
             raise _exists("Source", source.id)

@@ -118,8 +118,7 @@ def test_every_unit_is_pending_backordered_shipped_or_cancelled(quantities: list
         before = life.order
         try:
             life.step(what, units)
-        except Refused as refusal:
-            assert refusal.kind in ("bad_request", "conflict")
+        except Refused:
             assert life.order is before
         check(life.order)
     for item in life.order.items:

@@ -342,6 +342,7 @@ def test_a_blocked_order_gets_its_money_back_in_full() -> None:
         "order.created",
         "order.charge.capturable",
         "order.review_opened",
+        "order.review_closed",
         "order.blocked",
         "order.charge.cancel.pending",
         "order.charge.cancel.complete",

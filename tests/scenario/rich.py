@@ -17,7 +17,7 @@ account:
   apiVersion: 2020-09-30
   riskTolerance: averse
   authorizationTtl: 7d
-  delays: {authorize: 0, capture: 2s, cancel: 1s, refund: 3s, complete: 1m30s}
+  delays: {authorize: 0, capture: 2s, cancel: 1s, refund: 3s, complete: 1m30s, invoice: 1h, creditMemo: 1d}
   rateLimit: 25/s
   captureRetries: [1h, 1d]
   signatureClock: simulated
@@ -234,6 +234,8 @@ given:
         fraudStateTransitions: {passed: 2022-03-02T17:38:00Z}
         requestToBeForgotten: false
         checkoutId: "7"
+        invoicePDFs: [{id: an-invoice, url: "http://127.0.0.1/files/an-invoice/content"}]
+        creditMemoPDFs: [{id: a-credit-memo}]
 ---
 scenario: A copied payment
 given:

@@ -212,6 +212,38 @@ def test_changing_an_order_survives_odd_bodies(fuzzed: Client) -> None:
     run()
 
 
+def test_announcing_and_accepting_returns_survives_odd_bodies(fuzzed: Client) -> None:
+    order = fuzzed.order(state="complete", items=[{"skuId": "a", "price": 1, "quantity": 1000}])
+    units = {"itemId": order["items"][0]["id"], "skuId": "a", "quantity": 1}
+    kept = {"reason": "late", "location": {"address": {"country": "US"}}, "metadata": {"a": [1, {"c": None}]}}
+    announcement = {"orderId": order["id"], "items": [units], **kept}
+    made = fuzzed.ok(fuzzed.post("/returns", json={**announcement, "items": [{**units, "quantity": 100}]}), 201)
+    acceptance = {"items": [{**units, "state": "accepted"}], "metadata": {"a": "1"}}
+
+    @FUZZ
+    @given(oddly(announcement), oddly(acceptance))
+    def run(announcement: bytes, acceptance: bytes) -> None:
+        asked(fuzzed, "/returns", announcement)
+        asked(fuzzed, f"/returns/{made['id']}", acceptance)
+        assert fuzzed.get("/returns").status_code == 200
+
+    run()
+
+
+def test_disputes_and_reviews_survive_odd_bodies(fuzzed: Client) -> None:
+    order, held = fuzzed.order(state="complete"), fuzzed.order(state="in_review")
+
+    @FUZZ
+    @given(oddly({}), oddly({"outcome": "lost", "amount": 0.01}), oddly({"decision": "hold"}))
+    def run(dispute: bytes, resolution: bytes, review: bytes) -> None:
+        asked(fuzzed, f"/_sim/orders/{order['id']}/dispute", dispute)
+        asked(fuzzed, f"/_sim/orders/{order['id']}/dispute/resolve", resolution)
+        assert not asked(fuzzed, f"/_sim/orders/{held['id']}/review", review)
+        assert fuzzed.ok(fuzzed.get(f"/orders/{order['id']}"))["availableToRefundAmount"] >= 0
+
+    run()
+
+
 WEBHOOK: JSON = {
     "types": ["order.created"],
     "address": "http://127.0.0.1:9/",

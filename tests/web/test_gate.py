@@ -335,7 +335,7 @@ def test_what_is_nowhere_is_not_found(client: Client, path: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("DELETE", "/orders", "GET"),
+        ("DELETE", "/orders", "GET POST"),
         ("PUT", "/orders/1", "GET POST"),
         ("DELETE", "/orders/1", "GET POST"),
         ("PATCH", "/fulfillments/1", "GET POST"),
@@ -354,7 +354,7 @@ def test_what_is_nowhere_is_not_found(client: Client, path: str) -> None:
         ("GET", "/_sim/reset", "POST"),
         ("GET", "/_sim/clock/advance", "POST"),
         ("POST", "/_sim/clock", "GET"),
-        ("TRACE", "/orders", "GET"),
+        ("TRACE", "/orders", "GET POST"),
     ],
 )
 def test_a_verb_that_is_not_supported_says_which_are(client: Client, method: str, path: str, allowed: str) -> None:

@@ -101,6 +101,8 @@ def everything(client: Client) -> list[str]:
         "sources",
         "fulfillments",
         "refunds",
+        "returns",
+        "checkouts",
         "customers",
         "tax-identifiers",
         "skus",

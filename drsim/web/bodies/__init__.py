@@ -31,25 +31,25 @@ _SECRET = {"authentication", "oauth"}
 """Parts of a body that are never shown again, not even wrong ones: they hold passwords."""
 
 
-async def text_of(request: Request) -> bytes:
+async def text_of(request: Request, longest: int = LONGEST) -> bytes:
     """The whole body. Raises `Refused` for one that is too long; it is then not read to its end."""
     chunks, length = [], 0
     async for chunk in request.stream():
         length += len(chunk)
-        if length > LONGEST:
-            raise Refused("bad_request", "invalid_format", f"The request body is larger than {LONGEST} bytes.")
+        if length > longest:
+            raise Refused("bad_request", "invalid_format", f"The request body is larger than {longest} bytes.")
         chunks.append(chunk)
     body = b"".join(chunks)
     request.scope["drsim.body"] = body
     return body
 
 
-async def json_of(request: Request) -> dict[str, Any]:
+async def json_of(request: Request, longest: int = LONGEST) -> dict[str, Any]:
     """The body as a JSON object; no body at all is an empty one.
 
     Raises `Refused` for what is not JSON, not an object, or not said to be JSON.
     """
-    body = await text_of(request)
+    body = await text_of(request, longest)
     if not body.strip():
         return {}
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -1,6 +1,8 @@
 """Bodies of the control plane."""
 
-from drsim.web.bodies.fields import Body, Id, Text
+from typing import Literal
+
+from drsim.web.bodies.fields import Amount, Body, Id, Text
 
 
 class AdvanceBody(Body):
@@ -22,3 +24,16 @@ class SettleBody(Body):
 
     until: Text = "now"
     limit: Text = "30d"
+
+
+class ReviewBody(Body):
+    """`POST /_sim/orders/{id}/review`."""
+
+    decision: Literal["pass", "block"]
+
+
+class ResolutionBody(Body):
+    """`POST /_sim/orders/{id}/dispute/resolve`: `amount` is what the bank takes back, if that is not everything."""
+
+    outcome: Literal["won", "lost"]
+    amount: Amount | None = None
