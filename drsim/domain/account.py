@@ -13,6 +13,7 @@ SignatureOrder = Literal["newest-first", "oldest-first"]
 SignatureUnit = Literal["seconds", "milliseconds"]
 ShipmentIds = Literal["checked", "required", "ignored"]
 Answering = Literal["accept", "reject", "wait"]
+ServerSources = Literal["credit-only", "all"]
 
 LATEST_VERSION = "2021-12-13"
 VERSIONS = ("2020-01-07", "2020-09-30", "2020-12-17", "2021-02-23", "2021-03-23", LATEST_VERSION)
@@ -41,10 +42,10 @@ class Delays:
     cancel: Span = 1 * SECOND
     refund: Span = 3 * SECOND
     complete: Span = 1 * SECOND
-    fulfillment_cancellation: Span = 2 * SECOND
-    fulfillment_return: Span = 2 * SECOND
     invoice: Span = 1 * SECOND
     credit_memo: Span = 1 * SECOND
+    fulfillment_cancellation: Span = 2 * SECOND
+    fulfillment_return: Span = 2 * SECOND
 
 
 TEST_RETRIES: tuple[Span, ...] = (5 * MINUTE, 30 * MINUTE, 2 * HOUR)
@@ -103,6 +104,10 @@ class Account:
     """After how long each retry of a failed delivery follows the attempt before it."""
     webhook_disabling: Disabling | None = Disabling()
     """When webhooks that keep failing are disabled, if ever."""
+    payment_expiry: Mapping[str, Span | None] = field(default_factory=dict)
+    """By source type, how long the shopper has time to pay (`None`: for ever), where that is not as usual."""
+    server_sources: ServerSources = "credit-only"
+    """Which sources secret keys may make (surroundings page, U25)."""
     check_addresses: bool = True
     """Whether addresses of checkouts have to be whole and their codes possible (surroundings page, U26)."""
     tax_rates: Mapping[str, str] = field(default_factory=dict)

@@ -36,7 +36,7 @@ def wake(sale: Sale, context: Context) -> Decision:
         elif charge is None:
             issue_next(draft)
         elif charge.due == due:
-            _end_authorization(draft, charge)
+            end_authorization(draft, charge)
         elif charge.retries and charge.retries[0].due == due:
             _retry_capture(draft, charge, charge.retries[0])
         elif refund := next((each for each in charge.refunds if each.due == due), None):
@@ -103,7 +103,8 @@ def consumed(source: Source) -> Source:
     return replace(source, state=step(SOURCE, source.state, "consumed"))
 
 
-def _end_authorization(draft: Draft, charge: Charge) -> None:
+def end_authorization(draft: Draft, charge: Charge) -> None:
+    """A pending charge is authorized, or declined if it has a `failure`; the order goes on accordingly."""
     if charge.failure is None:
         draft.put(authorized(charge, draft.now + draft.context.account.authorization_ttl))
         draft.tell("order.charge.capturable", draft.charges[charge.id])
@@ -113,12 +114,12 @@ def _end_authorization(draft: Draft, charge: Charge) -> None:
         return
     draft.put(declined(charge))
     draft.tell("order.charge.failed")
+    give_up(draft)
+
+
+def give_up(draft: Draft) -> None:
+    """Cancels an order that was never paid, and releases what store credit held for it."""
     release(draft)
-    _give_up(draft)
-
-
-def _give_up(draft: Draft) -> None:
-    """Cancels an order that was never paid."""
     order = moved(draft.order, "cancelled", draft.now)
     draft.put(
         replace(
@@ -143,7 +144,7 @@ def _give_up(draft: Draft) -> None:
 def _move_order(draft: Draft) -> None:
     state = draft.order.due_state
     if state == "cancelled":
-        _give_up(draft)
+        give_up(draft)
         return
     draft.amend(due=None, due_state=None)
     draft.put(moved(draft.order, "complete", draft.now))

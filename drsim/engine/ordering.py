@@ -57,7 +57,7 @@ def _check_customer(customer: Customer | None) -> None:
 
 
 def _check_usable(source: Source, checkout: Checkout) -> None:
-    if source.state not in ("chargeable", "pending_redirect", "pending_funds"):
+    if source.order_id is not None or source.state not in ("chargeable", "pending_redirect", "pending_funds"):
         message = f"Source '{source.id}' is not chargeable."
         raise Refused("conflict", "source_not_chargeable", message, "sourceId")
     if source.customer_id is not None and source.customer_id != checkout.customer_id:

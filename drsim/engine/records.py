@@ -77,9 +77,11 @@ def charge_record(it: Charge) -> Record:
 
 
 def source_record(it: Source) -> Record:
-    """A source, found by its order and state."""
+    """A source, found by its order and state; one that the shopper has not paid wakes to expire, or its order does."""
     facets = frozenset([("state", it.state)])
-    return Record("source", it.id, it.created, it, orjson.dumps(render.source(it)), it.order_id, facets=facets)
+    due = it.expires if it.is_open and it.order_id is None else None
+    public = orjson.dumps(render.source(it))
+    return Record("source", it.id, it.created, it, public, it.order_id, lane="", due=due, facets=facets)
 
 
 def fulfillment_record(it: Fulfillment) -> Record:
@@ -107,6 +109,7 @@ def checkout_record(of: Purchase) -> Record:
         "customerType": it.customer_type,
     }
     pairs: list[tuple[str, Value]] = [(name, text) for name, text in texts.items() if text is not None]
+    pairs += [("sourceId", each.source_id) for each in it.contributions]
     pairs.append(("totalAmount", comparable(pricing(it).totals.total, it.currency)))
     pairs.append(("updatedTime", it.updated // SECOND))
     return Record("checkout", it.id, it.created, it, orjson.dumps(render.checkout(of)), facets=frozenset(pairs))

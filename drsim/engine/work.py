@@ -14,6 +14,7 @@ from drsim.domain.faults import Fault, Occasion, strike
 from drsim.domain.files import made_files
 from drsim.domain.orders import Sale
 from drsim.domain.outcome import Rule
+from drsim.domain.pay import expired
 from drsim.domain.refusal import not_found
 from drsim.domain.settle import wake
 from drsim.domain.values import replace
@@ -252,8 +253,13 @@ def _wake_sale(work: Work, order_id: str, due: Time) -> None:
     work.save(wake(sale, replace(work.context(), now=due)), sale)
 
 
+def _wake_source(work: Work, source_id: str, due: Time) -> None:
+    work.put(records.source_record(expired(work.get("source", source_id))))
+
+
 _WAKE: Mapping[str, Callable[[Work, str, Time], None]] = {
     "order": _wake_sale,
+    "source": _wake_source,
     "fulfillment_order": fulfilling.wake,
     "fulfillment_cancellation": requesting.wake_cancellation,
     "fulfillment_return": requesting.wake_return,
@@ -284,7 +290,7 @@ class _Shown:
         return self._texts[key]
 
     def object(self, event: AnyEvent) -> Any:
-        """The object of an event: its subject, or of a sale fulfillment, refund, return, document, charge or order."""
+        """The object of an event: its subject, or what it is about besides its order, or else that."""
         if isinstance(event, ResourceEvent):
             return render.resource(event.subject)
         if event.fulfillment is not None:
@@ -296,6 +302,8 @@ class _Shown:
             return render.document(event.document, event.sale.order, self._base)
         if event.returned is not None:
             return render.returned(event.returned)
+        if event.source is not None:
+            return render.source(event.source)
         if event.charge is not None:
             return render.event_charge(event.charge)
         return orjson.Fragment(self.order(event.sale))

@@ -11,6 +11,7 @@ from drsim.domain.account import (
     Answering,
     Disabling,
     RiskTolerance,
+    ServerSources,
     ShipmentIds,
     SignatureClock,
     SignatureOrder,
@@ -18,6 +19,7 @@ from drsim.domain.account import (
 )
 from drsim.domain.clock import format_span
 from drsim.domain.events import EXPANDABLE, TYPES, matching_types
+from drsim.domain.methods import METHODS
 from drsim.domain.outcome import OPERATIONS, Operation
 from drsim.domain.transport import GRANTS, TRANSPORTS
 from drsim.format.buyer import SourceModel
@@ -75,10 +77,10 @@ class DelaysModel(Part):
     cancel: Duration | None = None
     refund: Duration | None = None
     complete: Duration | None = None
-    fulfillment_cancellation: Duration | None = None
-    fulfillment_return: Duration | None = None
     invoice: Duration | None = None
     credit_memo: Duration | None = None
+    fulfillment_cancellation: Duration | None = None
+    fulfillment_return: Duration | None = None
 
 
 class DisablingModel(Part):
@@ -128,6 +130,14 @@ _FULFILLER = Written(_read_fulfiller, lambda inner: either({"const": "manual"}, 
 _DISABLING = Written(_read_disabling, lambda inner: either({"const": "never"}, ref("DisablingModel")), replaced=False)
 
 
+def _read_patience(value: Any) -> Any:
+    return None if value == "never" else value
+
+
+PaymentType = Annotated[str, one_of(METHODS)]
+Patience = Annotated[
+    Duration | None, Written(_read_patience, lambda inner: either({"const": "never"}, ref("Duration")), replaced=False)
+]
 Place = Annotated[
     str, fitting(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", "a country such as DE, or a country and a state such as US-MN")
 ]
@@ -151,6 +161,8 @@ class AccountModel(Part):
     shipment_ids: Annotated[ShipmentIds, one_of(get_args(ShipmentIds))] | None = None
     fulfillment_cancellations: Annotated[Answering, one_of(get_args(Answering))] | None = None
     fulfillment_returns: Annotated[Answering, one_of(get_args(Answering))] | None = None
+    payment_expiry: dict[PaymentType, Patience] | None = None
+    server_sources: Annotated[ServerSources, one_of(get_args(ServerSources))] | None = None
     tax_rates: dict[Place, Rate] | None = None
     check_addresses: Flag | None = None
 

@@ -18,13 +18,14 @@ from drsim.render.refunds import refund
 from drsim.render.resources import resource
 from drsim.render.returns import returned
 from drsim.render.skus import sku, sku_group
-from drsim.render.sources import source
+from drsim.render.sources import browser_source, source
 from drsim.render.webhooks import delivery, webhook, whole_delivery
 
 __all__ = [
     "Json",
     "answered_file",
     "answered_link",
+    "browser_source",
     "charge",
     "checkout",
     "customer",

@@ -21,8 +21,8 @@ from drsim.world.parties import parties
 from drsim.world.payment import source_spec
 
 
-def order_spec(model: OrderModel, makeup: MakeUp, now: Time) -> OrderSpec:
-    """The order to be placed at `now`, with everything that was left out made up.
+def order_spec(model: OrderModel, makeup: MakeUp, now: Time, pays_at: str | None = None) -> OrderSpec:
+    """The order to be placed at `now`, with everything that was left out made up; shoppers approve it at `pays_at`.
 
     Where it shall end is in `model.state`, how long before the present `now` is, in `model.age`. For a model with a
     `resource` see `imported`.
@@ -32,7 +32,7 @@ def order_spec(model: OrderModel, makeup: MakeUp, now: Time) -> OrderSpec:
         currency=model.currency,
         locale=people.locale,
         email=people.email,
-        source=source_spec(model.source, people.owner, makeup, now),
+        source=source_spec(model.source, people.owner, makeup, now, pays_at),
         lines=tuple(_line(item, index, model, makeup) for index, item in enumerate(model.items)),
         ship_to=people.ship_to,
         ship_from=people.ship_from,

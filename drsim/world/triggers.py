@@ -8,11 +8,12 @@ import orjson
 from drsim.domain.clock import LAST, Span, Time, format_span
 from drsim.domain.refusal import Refused
 from drsim.domain.values import replace, value
+from drsim.engine.makeup import next_makeup
 from drsim.engine.scheduler import Move, Scheduler
 from drsim.engine.work import Work
 from drsim.format.models import OrderModel
 from drsim.world.errand import Errand
-from drsim.world.make import make_order, makeup_of
+from drsim.world.make import make_order
 from drsim.world.plans import plan_of
 from drsim.world.stories import Act, Story, check_leads_to, following
 
@@ -71,7 +72,7 @@ def _run(work: Work, type: str, errand: Errand, order_id: str | None) -> Trigger
             order_id, did = order["id"], (f"made order {order['id']}, {order['state']}",)
         did += errand.about(work, order_id)
     elif errand.does is not None:
-        did = errand.does(work, makeup_of(work))
+        did = errand.does(work, next_makeup(work.sandbox))
     rows = work.transaction.since(work.sandbox.number, "event", mark - 1, _MOST_EVENTS)
     event, id = next((public, each["id"]) for _, public in rows if (each := orjson.loads(public))["type"] == type)
     return Triggered(type, event, id, order_id, did)

@@ -17,7 +17,9 @@ account:
   apiVersion: 2020-09-30
   riskTolerance: averse
   authorizationTtl: 7d
-  delays: {authorize: 0, capture: 2s, cancel: 1s, refund: 3s, complete: 1m30s, fulfillmentCancellation: 1s, fulfillmentReturn: 1h, invoice: 1h, creditMemo: 1d}
+  delays:
+    {authorize: 0, capture: 2s, cancel: 1s, refund: 3s, complete: 1m30s,
+    fulfillmentCancellation: 1s, fulfillmentReturn: 1h, invoice: 1h, creditMemo: 1d}
   rateLimit: 25/s
   captureRetries: [1h, 1d]
   signatureClock: simulated
