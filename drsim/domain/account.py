@@ -11,6 +11,8 @@ RiskTolerance = Literal["tolerant", "averse"]
 SignatureClock = Literal["wall", "simulated"]
 SignatureOrder = Literal["newest-first", "oldest-first"]
 SignatureUnit = Literal["seconds", "milliseconds"]
+ShipmentIds = Literal["checked", "required", "ignored"]
+Answering = Literal["accept", "reject", "wait"]
 ServerSources = Literal["credit-only", "all"]
 
 LATEST_VERSION = "2021-12-13"
@@ -42,6 +44,8 @@ class Delays:
     complete: Span = 1 * SECOND
     invoice: Span = 1 * SECOND
     credit_memo: Span = 1 * SECOND
+    fulfillment_cancellation: Span = 2 * SECOND
+    fulfillment_return: Span = 2 * SECOND
 
 
 TEST_RETRIES: tuple[Span, ...] = (5 * MINUTE, 30 * MINUTE, 2 * HOUR)
@@ -64,6 +68,18 @@ class Disabling:
 
     after: Span = 3 * DAY
     failures: int = 10
+
+
+@value
+class Fulfiller:
+    """How the automatic fulfiller ships: a parcel every `ship_after`, with at most `parcels_of` units.
+
+    With `backorder` it says first that everything is on backorder, and ships its first parcel so much later.
+    """
+
+    ship_after: Span
+    parcels_of: int | None = None
+    backorder: Span | None = None
 
 
 @value
@@ -96,6 +112,16 @@ class Account:
     """Whether addresses of checkouts have to be whole and their codes possible (surroundings page, U26)."""
     tax_rates: Mapping[str, str] = field(default_factory=dict)
     """Tax rates of this account before those of the table: by country, or country and state (`US-MN`), as text."""
+
+    fulfiller: Fulfiller | None = None
+    """Who ships fulfillment orders; without one, notices are given through the control plane."""
+    shipment_ids: ShipmentIds = "checked"
+    """When shipping units of a distributed line takes the ids of their shipment: `checked` where it belongs to a
+    fulfillment order (surroundings page, U1), `required` also where it belongs to none, `ignored` never."""
+    fulfillment_cancellations: Answering = "accept"
+    """How the fulfiller answers them by itself; `wait` leaves it to the control plane."""
+    fulfillment_returns: Answering = "accept"
+    """The same for fulfillment returns."""
 
     def version(self, asked: str) -> str:
         """The dated version that a webhook gets when it asks for this one: the `default` is that of the keys."""

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from drsim.domain.clock import Time
 from drsim.domain.decision import Context
-from drsim.domain.orders import PaymentSession
+from drsim.domain.orders import FulfillmentModel, PaymentSession
 from drsim.domain.pricing import Freight, Line, Off, Pricing, price
 from drsim.domain.refusal import Refused, missing, unknown
 from drsim.domain.sources import Contribution, Source
@@ -35,6 +35,7 @@ class CheckoutItem:
     metadata: Mapping[str, Any] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
     order_item_id: str | None = None
+    model: FulfillmentModel = "third-party"
 
 
 @value

@@ -146,6 +146,9 @@ EMITTED: frozenset[str] = frozenset(
         *_names("sku", *_CRUD),
         *_names("tax_identifier", "verified", "deleted"),
         *_names("checkout", *_CRUD),
+        *_names("fulfillment_order", "pending", "backordered", "shipped", "cancelled"),
+        *_names("fulfillment_cancellation", "created", "accepted", "rejected"),
+        *_names("fulfillment_return", "created", "pending", "accepted", "rejected"),
         *_names("source", "created", "chargeable"),
     ]
 )

@@ -24,7 +24,7 @@ from drsim.domain.checkouts import (
 from drsim.domain.clock import Time
 from drsim.domain.decision import Context, Decision, Draft
 from drsim.domain.methods import METHODS, UNPAID_AFTER, Trouble
-from drsim.domain.orders import Item, Order, Sale, Shipping, moved_session
+from drsim.domain.orders import FulfillmentModel, Item, Order, Sale, Shipping, moved_session
 from drsim.domain.outcome import Outcome
 from drsim.domain.pricing import Line, Off, PricedLine, Pricing
 from drsim.domain.refusal import Refused
@@ -54,6 +54,7 @@ class LineSpec:
     fees_tax: int = 0
     id: str | None = None
     metadata: Mapping[str, Any] | None = None
+    model: FulfillmentModel = "third-party"
 
 
 @value
@@ -203,6 +204,7 @@ def _checkout_item(line: LineSpec, context: Context) -> CheckoutItem:
         ),
         metadata=line.metadata,
         order_item_id=line.id,
+        model=line.model,
     )
 
 
@@ -326,6 +328,7 @@ def _item(item: CheckoutItem, priced: PricedLine, checkout: Checkout, context: C
         discount=priced.discount,
         metadata=item.metadata,
         extra=extra,
+        model=item.model,
     )
 
 

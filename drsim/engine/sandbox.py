@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from drsim.domain.account import Account, Delays, Disabling, RateLimit
+from drsim.domain.account import Account, Delays, Disabling, Fulfiller, RateLimit
 from drsim.domain.clock import Clock, Time
 from drsim.domain.faults import Fault
 from drsim.domain.outcome import Rule
@@ -24,6 +24,18 @@ COPIED = "copied"
 
 _ACCOUNT_SUFFIX = "0336"
 """What order, item and customer ids of one test account end in (resources page, 1.1)."""
+
+_NUMBERED = {
+    "fulfillment order": 10,
+    "fulfillment order item": 12,
+    "shipment": 11,
+    "shipment item": 10,
+    "fulfillment cancellation": 10,
+    "fulfillment return": 10,
+    "reservation": 10,
+    "tracking": 14,
+}
+"""Ids that are plain numbers, with so many digits (surroundings page, 2.1 and 2.2)."""
 
 
 @dataclass(slots=True, eq=False)
@@ -68,6 +80,9 @@ class Sandbox:
         if kind in ("order", "item", "customer"):
             start = 10_000_000 + self._chance(label, 0) % 80_000_000
             return f"{start + count}{_ACCOUNT_SUFFIX}"
+        if digits := _NUMBERED.get(kind):
+            start = 10 ** (digits - 1)
+            return str(start + self._chance(label, 0) % (8 * start) + count)
         if kind == "file_link":
             # What is found without a key must not be found in another sandbox of the same seed.
             label = f"{label}/{self.name}"
@@ -114,6 +129,7 @@ class Sandbox:
         """The sandbox that was saved as `body`."""
         kept: dict[str, Any] = orjson.loads(body)
         account = kept["account"]
+        fulfiller = account.get("fulfiller")
         limit, disabling = account["rate_limit"], account.get("webhook_disabling", {})
         return cls(
             name=name,
@@ -128,6 +144,7 @@ class Sandbox:
                     "capture_retries": tuple(account["capture_retries"]),
                     "webhook_retries": tuple(account["webhook_retries"]),
                     "webhook_disabling": None if disabling is None else Disabling(**disabling),
+                    "fulfiller": fulfiller and Fulfiller(**fulfiller),
                 }
             ),
             counters=kept["counters"],

@@ -5,7 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from drsim.domain.account import Account, Delays, Disabling
+from drsim.domain.account import Account, Delays, Disabling, Fulfiller
 from drsim.domain.clock import Time
 from drsim.domain.faults import CallEffect, DeliveryEffect, Fault
 from drsim.domain.money import minor
@@ -73,7 +73,7 @@ def account(model: AccountModel, base: Account) -> Account:
     delays = model.delays.model_dump(exclude_none=True)
     changes: dict[str, Any] = {
         name: value
-        for name in model.model_fields_set - {"delays", "webhook_disabling"}
+        for name in model.model_fields_set - {"delays", "webhook_disabling", "fulfiller"}
         if (value := getattr(model, name)) is not None or name == "rate_limit"
     }
     if "webhook_disabling" in model.model_fields_set:
@@ -81,6 +81,8 @@ def account(model: AccountModel, base: Account) -> Account:
         changes["webhook_disabling"] = disabling and Disabling(disabling.after, disabling.failures)
     if model.tax_rates is not None:
         changes["tax_rates"] = {place: f"{rate:f}" for place, rate in model.tax_rates.items()}
+    if "fulfiller" in model.model_fields_set:
+        changes["fulfiller"] = model.fulfiller and Fulfiller(**model.fulfiller.model_dump())
     return replace(base, **changes, delays=replace(base.delays or Delays(), **delays))
 
 
@@ -101,6 +103,7 @@ def _line(item: ItemModel, index: int, order: OrderModel, makeup: MakeUp) -> Lin
         fees=minor(item.fees, order.currency),
         id=item.id,
         metadata=item.metadata or None,
+        model=item.fulfillment_model or order.fulfillment_model,
     )
 
 

@@ -9,23 +9,12 @@ from collections.abc import Callable, Mapping
 
 import orjson
 
-from drsim.domain.values import value
 from drsim.engine import checkouts, customers, skus, sources
 from drsim.engine.checkouts import Asked, AskedItem, Changes
 from drsim.engine.makeup import MakeUp
 from drsim.engine.work import Work
-
-Did = tuple[str, ...]
-"""What was done, in words."""
-
-
-@value
-class Errand:
-    """What brings an event about: in words (`plan`), and in deed: `does` says in words what it did."""
-
-    plan: str
-    does: Callable[[Work, MakeUp], Did]
-
+from drsim.world.errand import Did, Errand
+from drsim.world.logistics import LOGISTICS
 
 _Made = tuple[str, str]
 """What kind of thing was made, and its id."""
@@ -139,5 +128,6 @@ ERRANDS: Mapping[str, Errand] = {
         _making(_sku, (_CHANGE, lambda work, id: skus.amend(work, id, _METADATA))),
     ),
     "sku.deleted": Errand("a new SKU, which is deleted", _making(_sku, ("deleted", skus.delete))),
+    **LOGISTICS,
 }
 """The errand of every event type that drsim emits and that is about no order."""

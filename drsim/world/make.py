@@ -13,7 +13,7 @@ from drsim.domain.orders import Sale
 from drsim.domain.outcome import Rule
 from drsim.domain.refusal import Refused, invalid
 from drsim.domain.values import replace
-from drsim.engine import customers, records, skus
+from drsim.engine import customers, inventory, records, skus
 from drsim.engine.instructions import redirect_url
 from drsim.engine.makeup import next_makeup
 from drsim.engine.sandbox import COPIED
@@ -78,6 +78,9 @@ def make_order(work: Work, model: OrderModel, rules: tuple[Rule, ...] | None = N
         _check_is_new(work, spec.id, None)
     if spec.source.id is not None and work.get("source", spec.source.id):
         raise _exists("Source", spec.source.id)
+    for line in spec.lines:
+        if line.model != "third-party" and line.sku_id is not None:
+            inventory.pair(work, line.sku_id, created)
     work.pushed_from = work.now
     context = replace(work.context(), now=created)
     if rules is None:

@@ -17,18 +17,27 @@ account:
   apiVersion: 2020-09-30
   riskTolerance: averse
   authorizationTtl: 7d
-  delays: {authorize: 0, capture: 2s, cancel: 1s, refund: 3s, complete: 1m30s, invoice: 1h, creditMemo: 1d}
+  delays:
+    {authorize: 0, capture: 2s, cancel: 1s, refund: 3s, complete: 1m30s,
+    fulfillmentCancellation: 1s, fulfillmentReturn: 1h, invoice: 1h, creditMemo: 1d}
   rateLimit: 25/s
   captureRetries: [1h, 1d]
   signatureClock: simulated
   signatureOrder: oldest-first
   signatureUnit: milliseconds
   webhookRetries: [5m]
+  fulfiller: {shipAfter: 1d, parcelsOf: 2, backorder: 3d}
+  shipmentIds: required
+  fulfillmentCancellations: wait
+  fulfillmentReturns: reject
   webhookDisabling: {after: 3d, failures: 10}
   paymentExpiry: {konbini: 3d, wireTransfer: never}
   serverSources: all
   taxRates: {US-MN: 0.07525, DE: 0.19}
   checkAddresses: false
+---
+scenario: A fulfiller that waits for words
+account: {fulfiller: manual}
 ---
 scenario: Webhooks
 given:
@@ -148,6 +157,7 @@ given:
           importerTax: 2
           fees: 3
           physical: true
+          fulfillmentModel: orchestrated
           metadata: {a: b}
 ---
 scenario: Who buys, and what it costs beside its lines
