@@ -23,7 +23,7 @@ from drsim.web.keys import Access, Keys
 
 NOT_AUTHORIZED = "An authorization error has occurred."
 
-_PUBLIC_KEY_MAY = re.compile(r"GET /sources/[^/]+|POST /sources")
+PUBLIC_KEY_MAY = re.compile(r"GET /sources/[^/]+|POST /sources")
 _LOOPBACK = re.compile(r"(localhost|127(?:\.\d{1,3}){3}|\[::1\])(:\d+)?", re.IGNORECASE)
 _ADDRESS = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]+\]|[a-z0-9-]+)(:\d+)?", re.IGNORECASE)
 
@@ -100,7 +100,7 @@ class Gate:
 
     def _refusal(self, scope: Scope, access: Access, sandbox: Sandbox) -> Answer | None:
         """Why a call is turned away before anything else can become of it."""
-        if access.role == "public" and not _PUBLIC_KEY_MAY.fullmatch(f"{scope['method']} {scope['path']}"):
+        if access.role == "public" and not PUBLIC_KEY_MAY.fullmatch(f"{scope['method']} {scope['path']}"):
             return refused(Refused("forbidden", None, NOT_AUTHORIZED))
         wait = self._wait(sandbox)
         if wait is not None:

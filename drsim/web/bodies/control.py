@@ -1,6 +1,9 @@
 """Bodies of the control plane."""
 
-from drsim.web.bodies.fields import Body, Id, Text
+from typing import Annotated
+
+from drsim.domain.events import EMITTED
+from drsim.web.bodies.fields import Body, Id, Text, said_to_be
 
 
 class AdvanceBody(Body):
@@ -13,12 +16,12 @@ class AdvanceBody(Body):
 class TriggerBody(Body):
     """`POST /_sim/trigger`."""
 
-    type: Text
+    type: Annotated[Text, said_to_be(sorted(EMITTED))]
     orderId: Id | None = None
 
 
 class SettleBody(Body):
     """`POST /_sim/settle`."""
 
-    until: Text = "now"
+    until: Annotated[Text, said_to_be(("now", "idle"))] = "now"
     limit: Text = "30d"

@@ -1,12 +1,15 @@
 """What request bodies are made of: the base of their models and the kinds of fields they share."""
 
 import re
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Annotated, Any
 
 import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
+
+from drsim.domain.amend import LONGEST_KEY, MOST_KEYS
 
 _CARD_NUMBER = re.compile(r"(?<![0-9])[0-9](?:[ -]?[0-9]){12,18}(?![0-9])")
 _FIGURE = re.compile(r"[+-]?[0-9]{1,18}(?:\.[0-9]{0,18})?")
@@ -17,6 +20,11 @@ class Body(BaseModel):
     """What all request bodies have in common: no unknown fields, null is absent, ids may be numbers."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True, defer_build=True)
+
+
+def said_to_be(words: Iterable[str]) -> Any:
+    """Says in the description of the API that only these words are taken; the route is what checks it."""
+    return Field(json_schema_extra={"enum": list(words)})
 
 
 def short(value: Any) -> str:
@@ -69,16 +77,18 @@ def _figure(value: Any) -> Any:
     return value
 
 
-Count = Annotated[int, BeforeValidator(_count)]
+Count = Annotated[int, Field(ge=0), BeforeValidator(_count)]
 """A quantity: 0 and absent are the same."""
-Id = Annotated[str, BeforeValidator(_given), Field(max_length=255)]
+Id = Annotated[str, Field(min_length=1, max_length=255), BeforeValidator(_given)]
 """The id of something; numbers are taken as ids too, an empty text is none."""
 Text = Annotated[str, BeforeValidator(_text), Field(max_length=4_096)]
 """Free text."""
-Needed = Annotated[Text, BeforeValidator(_not_empty)]
+Needed = Annotated[Text, Field(min_length=1), BeforeValidator(_not_empty)]
 """Free text that has to be there: an empty one is none."""
-Amount = Annotated[Decimal, BeforeValidator(_figure), Field(gt=0)]
+Amount = Annotated[Decimal, Field(gt=0), BeforeValidator(_figure)]
 """Money in major units, as a number or as text."""
-Percent = Annotated[Decimal, BeforeValidator(_figure), Field(ge=Decimal("0.01"), le=100)]
+Percent = Annotated[Decimal, Field(ge=Decimal("0.01"), le=100), BeforeValidator(_figure)]
 """A percentage."""
-Metadata = dict[str, Any]
+Metadata = Annotated[
+    dict[str, Any], Field(json_schema_extra={"maxProperties": MOST_KEYS, "propertyNames": {"maxLength": LONGEST_KEY}})
+]
