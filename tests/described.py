@@ -58,17 +58,17 @@ def _problem(response: httpx.Response, version: str) -> str | None:
         return None if not response.content else f"{route} answers {status} with a body"
     misfit = _misfit(response, content["application/json"]["schema"], version)
     if misfit is None and response.is_success and "requestBody" in operation:
-        return _taken(request, route, version)
+        return taken_as_described(route, _sent(request), version)
     return misfit and f"{route} answers {status} {misfit}"
 
 
-def _taken(request: httpx.Request, route: str, version: str) -> str | None:
+def taken_as_described(route: str, sent: bytes, version: str = LATEST_VERSION) -> str | None:
     """What of a body that was taken is not as described, read with the patience that clients are told of."""
     if route == "POST /_sim/scenario":
         return None  # may be YAML, and have placeholders in it
     schema = operation_of(route, version)["requestBody"]["content"]["application/json"]["schema"]
-    sent = _without_nulls(orjson.loads(_sent(request) or b"{}"))
-    error = next(validator(orjson.dumps(schema), version, patient=True).iter_errors(sent), None)
+    body = _without_nulls(orjson.loads(sent or b"{}"))
+    error = next(validator(orjson.dumps(schema), version, patient=True).iter_errors(body), None)
     return error and f"{route} takes {error.instance_path}: {error.message[:300]}"
 
 

@@ -28,6 +28,7 @@ from drsim.web import (
 )
 from drsim.web.answers import Answer, on_bug, on_http_error, on_refused
 from drsim.web.calls import CallLog
+from drsim.web.front import HEALTH
 
 Endpoint = Callable[[Request], Awaitable[Answer]]
 
@@ -49,6 +50,7 @@ def routes() -> list[Route]:
         _at("/events", GET=events.listed),
         _at("/webhooks", GET=webhooks.listed, POST=webhooks.create),
         _at("/webhooks/{id}", GET=webhooks.retrieve, PATCH=webhooks.update, DELETE=webhooks.delete),
+        _at(HEALTH, GET=control.health),
         _at("/_sim/openapi.json", GET=description.retrieve),
         _at("/_sim/clock", GET=control.clock),
         _at("/_sim/clock/advance", POST=control.advance),

@@ -3,14 +3,14 @@
 from typing import Annotated
 
 from drsim.domain.events import EMITTED
-from drsim.web.bodies.fields import Body, Id, Text, said_to_be
+from drsim.web.bodies.fields import Body, Id, Instant, Span, Text, said_to_be
 
 
 class AdvanceBody(Body):
     """`POST /_sim/clock/advance`: by a span or to a time."""
 
-    by: Text | None = None
-    to: Text | None = None
+    by: Span | None = None
+    to: Instant | None = None
 
 
 class TriggerBody(Body):
@@ -24,4 +24,4 @@ class SettleBody(Body):
     """`POST /_sim/settle`."""
 
     until: Annotated[Text, said_to_be(("now", "idle"))] = "now"
-    limit: Text = "30d"
+    limit: Span = "30d"

@@ -27,6 +27,10 @@ def said_to_be(words: Iterable[str]) -> Any:
     return Field(json_schema_extra={"enum": list(words)})
 
 
+INSTANT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z$"
+_SPAN = r"^ *([0-9]{1,12}(us|ms|s|m|h|d|w))+ *$"
+
+
 def short(value: Any) -> str:
     """A value as messages repeat it: at most 100 characters, and no card number."""
     if isinstance(value, str | int):
@@ -85,10 +89,15 @@ Text = Annotated[str, BeforeValidator(_text), Field(max_length=4_096)]
 """Free text."""
 Needed = Annotated[Text, Field(min_length=1), BeforeValidator(_not_empty)]
 """Free text that has to be there: an empty one is none."""
+Span = Annotated[Text, Field(json_schema_extra={"pattern": _SPAN, "examples": ["1h30m"]})]
+"""A duration; the route reads it."""
+Instant = Annotated[Text, Field(json_schema_extra={"pattern": INSTANT, "examples": ["2022-07-01T17:55:58Z"]})]
+"""A time in UTC; the route reads it."""
 Amount = Annotated[Decimal, Field(gt=0), BeforeValidator(_figure)]
 """Money in major units, as a number or as text."""
 Percent = Annotated[Decimal, Field(ge=Decimal("0.01"), le=100), BeforeValidator(_figure)]
 """A percentage."""
 Metadata = Annotated[
-    dict[str, Any], Field(json_schema_extra={"maxProperties": MOST_KEYS, "propertyNames": {"maxLength": LONGEST_KEY}})
+    dict[str, Any],
+    Field(json_schema_extra={"maxProperties": MOST_KEYS, "propertyNames": {"minLength": 1, "maxLength": LONGEST_KEY}}),
 ]

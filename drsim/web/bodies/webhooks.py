@@ -5,7 +5,7 @@ from typing import Annotated
 from drsim.domain.account import VERSIONS
 from drsim.domain.events import EXPANDABLE, TYPES
 from drsim.domain.transport import GRANTS, TRANSPORTS
-from drsim.web.bodies.fields import Body, Id, Needed, Text, said_to_be
+from drsim.web.bodies.fields import Body, Id, Instant, Needed, Span, Text, said_to_be
 
 EventType = Annotated[Text, said_to_be(sorted(TYPES))]
 Expandable = Annotated[Text, said_to_be(EXPANDABLE)]
@@ -59,7 +59,7 @@ class NewWebhookBody(WebhookBody):
 class RotateBody(Body):
     """`POST /_sim/webhooks/{id}/rotate`."""
 
-    expireOldIn: Text | None = None
+    expireOldIn: Span | None = None
     secret: Text | None = None
 
 
@@ -79,4 +79,4 @@ class ResendToBody(Body):
     """`POST /_sim/webhooks/{id}/resend`: what it never got, or all since a time."""
 
     state: Annotated[Text, said_to_be(("failed",))] | None = None
-    since: Text | None = None
+    since: Instant | None = None

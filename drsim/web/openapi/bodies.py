@@ -12,7 +12,7 @@ from pydantic_core import core_schema
 
 from drsim.format.part import Part
 from drsim.format.schema import schema_of
-from drsim.web.openapi.parts import Schema, either
+from drsim.web.openapi.parts import FLAG, Schema, either
 
 _REF = "#/components/schemas/{model}"
 
@@ -56,6 +56,7 @@ def _of_format(model: type[BaseModel]) -> dict[str, Schema]:
     schema = schema_of(model, model.__name__)
     definitions = {**schema.pop("$defs"), model.__name__: schema}
     del definitions["Placeholder"]
+    definitions["Flag"] = FLAG
     del schema["$schema"], schema["title"]
     return {name: _as_component(each) for name, each in definitions.items()}
 

@@ -52,12 +52,11 @@ OPERATIONS: Mapping[str, Operation] = {
 
 def served() -> dict[str, str]:
     """What each route does, by `VERB /path`, as its function's docstring says behind the route itself."""
-    found = {
+    return {
         f"{verb} {route.path}": _words(endpoint.__doc__ or "")
         for route in routes()
         for verb, endpoint in getclosurevars(route.endpoint).nonlocals["verbs"].items()
     }
-    return found | {f"GET {HEALTH}": ""}
 
 
 @cache

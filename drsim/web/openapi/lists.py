@@ -2,9 +2,9 @@
 
 from drsim.web.lists import MOST, OPERATORS, USUAL, FilterKind, Listing
 from drsim.web.openapi.operation import Parameter
-from drsim.web.openapi.parts import TIME, Schema
+from drsim.web.openapi.parts import Schema, instant
 
-_RANGES: dict[FilterKind, Schema] = {"time": TIME, "amount": {"type": "number"}}
+_RANGES: dict[FilterKind, Schema] = {"time": instant(), "amount": {"type": "number"}}
 _WORDS = {"gt": "more than", "gte": "at least", "lt": "less than", "lte": "at most", "eq": "exactly"}
 
 PAGING = (

@@ -1,4 +1,4 @@
-"""Schemas of older API versions: the latest ones with every later change undone, as `drsim.versions` does to resources."""
+"""Schemas of older API versions: the latest ones with every later change undone, as `drsim.versions` does."""
 
 from collections.abc import Callable, Mapping
 

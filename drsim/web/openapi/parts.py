@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from drsim.web.bodies.fields import INSTANT
+
 Schema = dict[str, Any]
 
 ID: Schema = {"type": "string", "minLength": 1}
@@ -14,6 +16,11 @@ TIME: Schema = {"type": "string", "format": "date-time"}
 FREE: Schema = {"type": "object", "additionalProperties": True}
 METADATA: Schema = {**FREE, "description": "What the client has put there."}
 TEST_MODE: Schema = {"type": "boolean", "const": False}
+
+
+def instant() -> Schema:
+    """A time that is asked for: nothing but UTC is taken, so a client must not make another form of it."""
+    return {"type": "string", "pattern": INSTANT, "examples": ["2022-07-01T17:55:58Z"]}
 
 
 def ref(name: str) -> Schema:

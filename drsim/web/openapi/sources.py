@@ -6,7 +6,7 @@ from drsim.web.openapi.operation import Chapter, Operation
 from drsim.web.openapi.parts import COUNT, FLAG, FREE, ID, MONEY, TEST_MODE, TEXT, TIME, one_of, page_of, record, ref
 from drsim.web.sources import LISTING
 
-_DETAILS = {f"{type}?": ref("Card") if type in CARD_TYPES else FREE for type in METHODS}
+_DETAILS = {f"{type}?": ref("Card" if type in CARD_TYPES else "SourceDetails") for type in METHODS}
 """The object that is named after the type of a source."""
 
 _SCHEMAS = {
@@ -30,6 +30,7 @@ _SCHEMAS = {
         {"brand?": TEXT, "expirationMonth?": COUNT, "expirationYear?": COUNT, "lastFourDigits?": TEXT},
         more={},
     ),
+    "SourceDetails": {**FREE, "description": "What the other types of sources show."},
     "Source": record(
         "A payment source. Only store credit shows an amount.",
         {
