@@ -9,6 +9,7 @@ import pytest
 
 from drsim import cli
 from drsim.domain.account import Account
+from drsim.format.catalog import CustomerModel, SkuModel, TaxCertificateModel
 from drsim.format.faults import FaultModel, FaultThenModel, FaultWhenModel
 from drsim.format.load import read
 from drsim.format.models import AccountModel, OAuthModel, OrderModel, WebhookModel
@@ -63,6 +64,14 @@ def test_every_key_of_an_order_a_webhook_and_an_account_is_documented() -> None:
     for model in (OrderModel, WebhookModel, AccountModel):
         for name, field in model.model_fields.items():
             assert f"`{field.alias or name}`" in DOCS["worlds.md"], name
+
+
+def test_every_key_of_a_customer_and_a_sku_is_documented() -> None:
+    for title, models in (("customers", (CustomerModel, TaxCertificateModel)), ("skus", (SkuModel,))):
+        section = DOCS["worlds.md"].partition(f"## given.{title}[]")[2].partition("\n## ")[0]
+        for model in models:
+            for name, field in model.model_fields.items():
+                assert re.search(rf"\b{field.alias or name}\b", section), name
 
 
 def test_every_setting_of_a_webhook_is_documented() -> None:

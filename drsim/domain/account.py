@@ -1,5 +1,7 @@
 """How one simulated merchant account is set up: the `account` section of a scenario, with its defaults."""
 
+from collections.abc import Mapping
+from dataclasses import field
 from typing import Literal
 
 from drsim.domain.clock import DAY, HOUR, MINUTE, SECOND, Span
@@ -82,6 +84,10 @@ class Account:
     """After how long each retry of a failed delivery follows the attempt before it."""
     webhook_disabling: Disabling | None = Disabling()
     """When webhooks that keep failing are disabled, if ever."""
+    check_addresses: bool = True
+    """Whether addresses of checkouts have to be whole and their codes possible (surroundings page, U26)."""
+    tax_rates: Mapping[str, str] = field(default_factory=dict)
+    """Tax rates of this account before those of the table: by country, or country and state (`US-MN`), as text."""
 
     def version(self, asked: str) -> str:
         """The dated version that a webhook gets when it asks for this one: the `default` is that of the keys."""

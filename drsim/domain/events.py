@@ -37,7 +37,10 @@ class Event:
 
 @value
 class ResourceEvent:
-    """One event of what is no part of a sale: a customer, a checkout, a return. That `subject` is its object."""
+    """One event of what is no part of a sale: a customer, a checkout, a return. That `subject` is its object.
+
+    What was deleted is no object any more: then there is no subject, and `previous` has all of it.
+    """
 
     id: str
     type: str
@@ -128,9 +131,14 @@ EMITTED: frozenset[str] = frozenset(
         *_names("order.charge.refund", "pending", "complete", "failed"),
         *_names("refund", "pending", "pending_information", "complete", "failed", "updated"),
         "fulfillment.created",
+        *_names("customer", *_CRUD, "tax_identifier.created"),
+        *_names("sku", *_CRUD),
+        *_names("tax_identifier", "verified", "deleted"),
+        *_names("checkout", *_CRUD),
     ]
 )
-"""The event types drsim emits: nothing else can be told, and each has a story in `world.stories` that leads to it."""
+"""The event types drsim emits: nothing else can be told, and each can be triggered: those about an order by a story in
+`world.stories`, the others by an errand in `world.errands`."""
 
 
 def matching_types(pattern: str) -> list[str]:

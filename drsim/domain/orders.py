@@ -4,13 +4,15 @@ All amounts are minor units of the order's currency. Source: resources page, sec
 """
 
 from collections.abc import Mapping
+from dataclasses import field
 from typing import Any
 
 from drsim.domain.charges import Charge, Operation, completed, next_due, repaying, standing, uncommitted
 from drsim.domain.clock import Time
 from drsim.domain.money import half_up_share
+from drsim.domain.pricing import Totals
 from drsim.domain.refunds import Refund
-from drsim.domain.sources import Source
+from drsim.domain.sources import Contribution, Source
 from drsim.domain.states import ITEM, ORDER, SESSION, step
 from drsim.domain.values import replace, value
 
@@ -20,7 +22,8 @@ class Item:
     """One line of an order. Amounts are for the whole line; `tax_rate` is a decimal fraction as text (`"0.08025"`).
 
     `discount` is the line's share of an order-level discount: it lowers what the line adds to the total, not `amount`.
-    `product` is shown as it is, `product_more` only when an order is expanded.
+    `shipping_discount` does the same with its `shipping`. `product` and `extra` are shown as they are, `product_more`
+    only when an order is expanded.
     """
 
     id: str
@@ -40,8 +43,10 @@ class Item:
     fees_tax: int = 0
     shipping: int = 0
     shipping_tax: int = 0
+    shipping_discount: int = 0
     discount: int = 0
     metadata: Mapping[str, Any] | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
     fulfilled: int = 0
     cancelled: int = 0
 
@@ -58,6 +63,7 @@ class Item:
             + self.duties
             + self.importer_tax
             - self.discount
+            - self.shipping_discount
         )
 
     @property
@@ -93,20 +99,6 @@ class PaymentSession:
 
 
 @value
-class Totals:
-    """What an order costs, in the parts that the API shows. `total` is `subtotal` plus `tax`, without exception."""
-
-    total: int
-    subtotal: int
-    fees: int
-    tax: int
-    importer_tax: int
-    duty: int
-    discount: int
-    shipping: int
-
-
-@value
 class Order:
     """An order without its money movements, which are on its charges. `shown` holds what is only kept and shown."""
 
@@ -128,7 +120,8 @@ class Order:
     fraud_state: str | None
     fraud_transitions: Mapping[str, Time]
     charge_ids: tuple[str, ...]
-    source_ids: tuple[str, ...]
+    contributions: tuple[Contribution, ...]
+    """What each source pays, the primary one first."""
     shipping: Shipping | None = None
     discount: Mapping[str, Any] | None = None
     ship_to: Mapping[str, Any] | None = None
@@ -139,6 +132,10 @@ class Order:
     application_id: str | None = None
     browser_ip: str | None = None
     metadata: Mapping[str, Any] | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """What is only stored and shown."""
+    landed: bool = False
+    """Whether duties and importer tax were worked out and paid with it."""
     to_be_forgotten: bool = False
     refunded: int = 0
     refund_ids: tuple[str, ...] = ()

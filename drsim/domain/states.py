@@ -76,10 +76,13 @@ SOURCE: Lifecycle = {
     "failed": (),
 }
 
+# That of a checkout asks for a source, then for the order; with the order it gets on by itself.
 SESSION: Lifecycle = {
+    "requires_source": ("requires_confirmation",),
+    "requires_confirmation": ("requires_source", "complete", "pending", "pending_funds", "pending_redirect", "failed"),
     "pending": ("complete", "failed"),
-    "pending_funds": ("complete", "failed"),
-    "pending_redirect": ("complete", "failed"),
+    "pending_funds": ("pending", "complete", "failed"),
+    "pending_redirect": ("pending", "complete", "failed"),
     "complete": (),
     "failed": (),
 }

@@ -7,7 +7,9 @@ import orjson
 
 from drsim import render, versions
 from drsim.domain.charges import Charge
+from drsim.domain.checkouts import Checkout, Purchase, pricing
 from drsim.domain.clock import SECOND, Time
+from drsim.domain.customers import Customer, Profile
 from drsim.domain.events import AnyEvent, Expansion
 from drsim.domain.faults import Fault
 from drsim.domain.fulfillments import Fulfillment
@@ -15,7 +17,9 @@ from drsim.domain.money import exponent
 from drsim.domain.orders import Order, Sale
 from drsim.domain.outcome import Rule
 from drsim.domain.refunds import Refund
+from drsim.domain.skus import Sku
 from drsim.domain.sources import Source
+from drsim.domain.tax_identifiers import TaxIdentifier
 from drsim.domain.webhooks import Delivery, Webhook
 from drsim.store import DueDelivery, Facets, Record, Value
 
@@ -23,6 +27,7 @@ TYPES: Mapping[str, type] = {
     "order": Order,
     "charge": Charge,
     "source": Source,
+    "checkout": Checkout,
     "fulfillment": Fulfillment,
     "refund": Refund,
     "event": Expansion,
@@ -30,6 +35,9 @@ TYPES: Mapping[str, type] = {
     "delivery": Delivery,
     "rule": Rule,
     "fault": Fault,
+    "customer": Customer,
+    "tax identifier": TaxIdentifier,
+    "sku": Sku,
 }
 """The value that each kind of document holds. Calls are kept in their public form only, and so are events but for what
 an expanded one has more."""
@@ -65,6 +73,27 @@ def fulfillment_record(it: Fulfillment) -> Record:
         pairs += [(name, holder[name]) for name in ("trackingCompany", "trackingNumber") if name in holder]
     public = orjson.dumps(render.fulfillment(it))
     return Record("fulfillment", it.id, it.created, it, public, it.order_id, facets=frozenset(pairs))
+
+
+def checkout_record(of: Purchase) -> Record:
+    """A checkout, found by its payment session, and by what an order is found by."""
+    it = of.checkout
+    texts = {
+        "sessionId": it.session.id,
+        "customerId": it.customer_id,
+        "email": it.email,
+        "currency": it.currency,
+        "upstreamId": it.upstream_id,
+        "applicationId": it.application_id,
+        "browserIp": it.browser_ip,
+        "chargeType": it.charge_type,
+        "locale": it.locale,
+        "customerType": it.customer_type,
+    }
+    pairs: list[tuple[str, Value]] = [(name, text) for name, text in texts.items() if text is not None]
+    pairs.append(("totalAmount", comparable(pricing(it).totals.total, it.currency)))
+    pairs.append(("updatedTime", it.updated // SECOND))
+    return Record("checkout", it.id, it.created, it, orjson.dumps(render.checkout(of)), facets=frozenset(pairs))
 
 
 def refund_record(sale: Sale, it: Refund) -> Record:
@@ -120,6 +149,38 @@ def rule_record(it: Rule, now: Time) -> Record:
 def fault_record(it: Fault, now: Time) -> Record:
     """A fault."""
     return Record("fault", it.id, now, it, orjson.dumps(render.fault(it)))
+
+
+def customer_record(profile: Profile) -> Record:
+    """A customer, found by email, request to be forgotten and last change."""
+    it = profile.customer
+    forgotten = "true" if it.request_to_be_forgotten else "false"
+    facets = _facets(email=it.email, requestToBeForgotten=forgotten, updatedTime=it.updated // SECOND)
+    return Record("customer", it.id, it.created, it, orjson.dumps(render.customer(profile)), facets=facets)
+
+
+def tax_identifier_record(it: TaxIdentifier) -> Record:
+    """A tax identifier, found by its customer, type, value, state and when it reached each."""
+    times = {state: time // SECOND for state, time in it.transitions.items()}
+    facets = _facets(customerId=it.customer_id, type=it.type, value=it.value, state=it.state, **times)
+    return Record("tax identifier", it.id, it.created, it, orjson.dumps(render.tax_identifier(it)), facets=facets)
+
+
+def sku_record(it: Sku) -> Record:
+    """A SKU, found by its codes, part number, group and last change."""
+    facets = _facets(
+        eccn=it.eccn,
+        partNumber=it.part_number,
+        hsCode=it.hs_code,
+        taxCode=it.tax_code,
+        skuGroupId=it.sku_group_id,
+        updatedTime=it.updated // SECOND,
+    )
+    return Record("sku", it.id, it.created, it, orjson.dumps(render.sku(it)), facets=facets)
+
+
+def _facets(**values: Value | None) -> Facets:
+    return frozenset((name, each) for name, each in values.items() if each is not None)
 
 
 def _order_facets(it: Order) -> Facets:

@@ -84,7 +84,7 @@ class Work:
         if order is None:
             raise not_found("Order", order_id, parameter)
         charges = tuple(self.get("charge", id) for id in order.charge_ids)
-        sources = tuple(self.get("source", id) for id in order.source_ids)
+        sources = tuple(self.get("source", id) for id in (each.source_id for each in order.contributions))
         return Sale(order, charges, sources, tuple(self.get("refund", id) for id in order.refund_ids))
 
     def webhooks(self) -> tuple[Webhook, ...]:
@@ -161,7 +161,7 @@ class Work:
                 self.deliver(webhook, event.id, event.type, event.order_id or "", created=event.at, due=due)
 
     def happen(self, type: str, subject: Any, previous: Mapping[str, Any] | None = None) -> None:
-        """Tells an event about a resource that is no part of a sale, as it is now.
+        """Tells an event about a resource that is no part of a sale, as it is now; without a subject, it is gone.
 
         `previous` are the changed attributes as they were, in public form.
         """

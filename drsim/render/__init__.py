@@ -5,19 +5,24 @@ platform page, 7.3). Amounts become major units here, times text. Older versions
 """
 
 from drsim.render.charges import charge, event_charge
+from drsim.render.checkouts import checkout
 from drsim.render.control import fault, rule
+from drsim.render.customers import customer, tax_identifier
 from drsim.render.events import event, expansion
 from drsim.render.fulfillments import fulfillment, operation_ids
 from drsim.render.orders import order, order_details
 from drsim.render.parts import Json
 from drsim.render.refunds import refund
 from drsim.render.resources import resource
+from drsim.render.skus import sku, sku_group
 from drsim.render.sources import source
 from drsim.render.webhooks import delivery, webhook, whole_delivery
 
 __all__ = [
     "Json",
     "charge",
+    "checkout",
+    "customer",
     "delivery",
     "event",
     "event_charge",
@@ -30,7 +35,10 @@ __all__ = [
     "refund",
     "resource",
     "rule",
+    "sku",
+    "sku_group",
     "source",
+    "tax_identifier",
     "webhook",
     "whole_delivery",
 ]

@@ -28,6 +28,7 @@ def order(sale: Sale, *, expand: bool = False) -> Json:
         "totalFees": money(it.totals.fees),
         "totalTax": money(it.totals.tax),
         "totalImporterTax": money(it.totals.importer_tax),
+        **({"importerOfRecordTax": True} if it.landed else {}),
         "totalDuty": money(it.totals.duty),
         "totalDiscount": money(it.totals.discount),
         "totalShipping": money(it.totals.shipping),
@@ -38,7 +39,7 @@ def order(sale: Sale, *, expand: bool = False) -> Json:
     put(shown, discount=it.discount, metadata=it.metadata, applicationId=it.application_id)
     put(shown, upstreamId=it.upstream_id)
     shown["updatedTime"] = format_time(it.updated)
-    put(shown, browserIp=it.browser_ip)
+    put(shown, browserIp=it.browser_ip, **it.extra)
     shown |= {
         "locale": it.locale,
         "customerType": it.customer_type,
@@ -90,6 +91,7 @@ def _item(it: Item, of: Order, refundable: int, money: Callable[[int], float], e
     return shown | {
         "fees": {"amount": money(it.fees), "taxAmount": money(it.fees_tax)},
         "shipping": {"amount": money(it.shipping), "taxAmount": money(it.shipping_tax)},
+        **it.extra,
     }
 
 
@@ -104,6 +106,7 @@ def _payment(sale: Sale, money: Callable[[int], float]) -> Json:
     shown: Json = {}
     if sale.charges:
         shown["charges"] = [embedded_charge(each) for each in sale.charges]
-    shown["sources"] = [embedded_source(each) for each in sale.sources]
+    paid = {each.source_id: each.amount for each in sale.order.contributions}
+    shown["sources"] = [embedded_source(each, money(paid[each.id])) for each in sale.sources]
     shown["session"] = session(sale.order.session, money)
     return shown

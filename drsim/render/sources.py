@@ -10,10 +10,11 @@ from drsim.render.parts import Json, put
 
 
 def source(it: Source) -> Json:
-    """A source. Amount and currency are shown of store credit only: card sources are made without them."""
+    """A source; amount and currency where it was made with them."""
     shown: Json = {"id": it.id, "createdTime": format_time(it.created), "type": it.type}
-    if it.secondary:
-        shown |= {"currency": it.currency, "amount": number(it.amount, it.currency)}
+    put(shown, currency=it.currency)
+    if it.amount is not None and it.currency is not None:
+        shown["amount"] = number(it.amount, it.currency)
     shown |= {"reusable": it.reusable, "state": it.state}
     put(shown, customerId=it.customer_id, upstreamId=it.upstream_id)
     shown["owner"] = it.owner
@@ -35,8 +36,8 @@ def session(it: PaymentSession, money: Callable[[int], float]) -> Json:
     return shown
 
 
-def embedded_source(it: Source) -> Json:
-    """A source inside of an order."""
-    shown: Json = {"id": it.id, "type": it.type, "amount": number(it.amount, it.currency), "owner": it.owner}
+def embedded_source(it: Source, amount: float) -> Json:
+    """A source inside of an order or a checkout, of which it pays this amount in major units."""
+    shown: Json = {"id": it.id, "type": it.type, "amount": amount, "owner": it.owner}
     put(shown, upstreamId=it.upstream_id)
     return shown | {it.type: it.details}

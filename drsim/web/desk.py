@@ -47,6 +47,11 @@ async def public(request: Request, kind: str, resource: str) -> bytes:
     return found
 
 
+def version_of(request: Request) -> str:
+    """The dated API version that a call is answered in."""
+    return cast(str, request.scope["drsim.version"])
+
+
 def in_version(request: Request, kind: str, public: bytes) -> bytes:
     """A resource or an event in the API version that the call is answered in; for the control plane the latest."""
     return versions.in_version(kind, public, request.scope.get("drsim.version", "latest"))

@@ -5,6 +5,8 @@ from starlette.requests import Request
 
 from drsim import render
 from drsim.domain.amend import OrderChange, amend_order, check_metadata
+from drsim.domain.refusal import Refused
+from drsim.engine.ordering import order
 from drsim.engine.work import Work
 from drsim.web import desk
 from drsim.web.answers import Answer
@@ -54,6 +56,25 @@ async def retrieve(request: Request) -> Answer:
     else:
         found = await desk.public(request, "order", "Order")
     return Answer(desk.in_version(request, "order", found))
+
+
+async def create(request: Request) -> Answer:
+    """`POST /orders`: an order of a checkout, 201 accepted, in review or waiting for its payment, or 409."""
+    from drsim.web.bodies import read
+    from drsim.web.bodies.checkouts import OrderBody
+
+    checkout_id = (await read(request, OrderBody)).checkoutId
+    made = await desk.perform(request, lambda work: order(work, checkout_id))
+    if isinstance(made, Refused):
+        raise made
+    desk.about_order(request, orjson.loads(made)["id"])
+    return Answer(desk.in_version(request, "order", made), 201)
+
+
+async def refresh(request: Request) -> Answer:
+    """`POST /orders/{id}/refresh`: the order as it is after the shopper came back."""
+    desk.about_order(request, request.path_params["id"])
+    return Answer(desk.in_version(request, "order", await desk.public(request, "order", "Order")))
 
 
 async def listed(request: Request) -> Answer:

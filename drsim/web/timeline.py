@@ -59,7 +59,9 @@ def _told(events: list[tuple[int, Entry]], deliveries: list[bytes], calls: list[
     rows = {event["id"]: row for row, event in events}
     for row, event in events:
         shown = {"time": event["createdTime"], "kind": "event", "id": event["id"], "type": event["type"]}
-        placed.append((row, {**shown, "objectId": event["data"]["object"]["id"]}))
+        # What was deleted is no object any more.
+        thing = event["data"]["object"] or event["data"]["previousAttributes"]
+        placed.append((row, {**shown, "objectId": thing["id"]}))
     for public in deliveries:
         delivery = orjson.loads(public)
         if delivery["eventId"] in rows:

@@ -23,6 +23,6 @@ async def trigger(request: Request) -> Answer:
 
 async def listed(request: Request) -> Answer:
     """`GET /_sim/trigger`: the event types that can be triggered, each with its story in words."""
-    from drsim.world.stories import STORIES
+    from drsim.world.plans import PLANS
 
-    return answer({"data": [{"type": type, "story": story.plan} for type, story in sorted(STORIES.items())]})
+    return answer({"data": [{"type": type, "story": PLANS[type].plan} for type in sorted(PLANS)]})

@@ -1,4 +1,4 @@
-"""Stories: how each event that drsim emits comes about, one row for each event type.
+"""Stories: how each event about an order comes about, one row for each event type; for the others there are errands.
 
 A story is an order to begin with and what is then done to it, through the decisions that the API's own calls make,
 until the event is there. One that begins with an order which exists already leaves out what cannot be done to it any
@@ -9,7 +9,6 @@ lives through all of them.
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from decimal import Decimal
-from difflib import get_close_matches
 from itertools import count
 from typing import Any
 
@@ -17,14 +16,13 @@ from drsim.domain.amend import OrderChange, amend_order
 from drsim.domain.charges import uncommitted
 from drsim.domain.clock import MINUTE, Time
 from drsim.domain.decision import Context, Decision
-from drsim.domain.events import TYPES
 from drsim.domain.fulfill import Line, fulfill
 from drsim.domain.history import dispute
 from drsim.domain.orders import Sale, open_units, refundable_amount
 from drsim.domain.outcome import Operation, Rule, Then
 from drsim.domain.place import block
 from drsim.domain.refund import Asked, Portion, amend_refund, refund
-from drsim.domain.refusal import Refused, invalid
+from drsim.domain.refusal import Refused
 from drsim.domain.settle import wake
 from drsim.domain.values import replace, value
 
@@ -247,20 +245,7 @@ STORIES: Mapping[str, Story] = {
     "refund.updated": replace(_REFUNDED, acts=(_SHIP, _REFUND, _UPDATE_REFUND)),
     "fulfillment.created": _SHIPPED,
 }
-"""The story of every event type that drsim emits."""
-
-
-def story_of(type: str) -> Story:
-    """The story that leads to this event. Raises `Refused` for a type that drsim does not emit, naming the nearest."""
-    if type in STORIES:
-        return STORIES[type]
-    nearest = get_close_matches(type[:100], STORIES, n=1, cutoff=0)[0]
-    if type not in TYPES:
-        refusal = invalid("type", type[:100], "event type")
-        refusal.message += f" Did you mean '{nearest}'?"
-        raise refusal
-    message = f"drsim does not emit '{type}' yet; the nearest it can be brought to is '{nearest}'."
-    raise Refused("bad_request", "invalid_parameter", message, "type")
+"""The story of every event type that drsim emits and that is about an order."""
 
 
 def following(acts: tuple[Act, ...], sale: Sale, now: Time) -> tuple[Act | Time | None, tuple[Act, ...]]:

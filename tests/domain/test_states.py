@@ -75,7 +75,6 @@ def test_no_state_is_out_of_reach(name: str) -> None:
     table = TABLES[name]
     begins = {"order": {"pending_payment", "accepted"}, "source": {"pending_funds", "pending_redirect"}}
     begins["source"] |= {"requires_action", "chargeable"}
-    begins["session"] = {"pending", "pending_funds", "pending_redirect"}
     found = set(begins.get(name, {next(iter(table))}))
     while more := {target for state in found for target in table[state]} - found:
         found |= more

@@ -341,10 +341,11 @@ def test_options_can_be_set_by_environment_variables(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_ends_a_run_without_a_traceback(tmp_path: Path) -> None:
-    written(tmp_path, a="steps: [{no_call: POST /fulfillments, within: 50s}]\n")
+    written(tmp_path, a="", b="steps: [{no_call: POST /fulfillments, within: 50s}]\n")
     command = [sys.executable, "-m", "drsim.cli", "run", str(tmp_path)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    time.sleep(2)
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("ok    a.yaml: a")
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=15)
     assert process.returncode == 3

@@ -4,6 +4,7 @@ Order of the checks: the text is JSON, then unknown fields, then missing ones, t
 is answered (platform page, 3.3 and U-27). An explicit null counts as absent (real clients send them).
 """
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -135,3 +136,15 @@ def _without_nulls(value: Any, levels: int) -> Any:
 def sent(model: BaseModel, *names: str) -> dict[str, Any]:
     """The fields among `names` that were sent, under their own names."""
     return {name: value for name in names if (value := getattr(model, name)) is not None}
+
+
+def changes(model: BaseModel) -> dict[str, Any]:
+    """The fields that were sent, under the names of the domain; parts of the body as they were sent."""
+    return {
+        _UPPER.sub(r"_\1", name).lower(): each.model_dump(exclude_none=True) if isinstance(each, BaseModel) else each
+        for name, each in model
+        if each is not None
+    }
+
+
+_UPPER = re.compile(r"([A-Z])")

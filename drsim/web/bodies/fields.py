@@ -75,9 +75,16 @@ def _text(value: Any) -> Any:
     return value
 
 
-def _figure(value: Any) -> Any:
+def figure(value: Any) -> Any:
+    """A number, also as text; `ValueError` for anything else."""
     if isinstance(value, bool) or (isinstance(value, str) and not _FIGURE.fullmatch(value.strip())):
         raise ValueError("not a number")
+    return value
+
+
+def _text_or_mapping(value: Any) -> Any:
+    if not isinstance(value, str | dict):
+        raise PydanticCustomError("drsim", "'{shown}' is neither a text nor an object.", {"shown": short(value)})
     return value
 
 
@@ -93,9 +100,13 @@ Span = Annotated[Text, Field(json_schema_extra={"pattern": _SPAN, "examples": ["
 """A duration; the route reads it."""
 Instant = Annotated[Text, Field(json_schema_extra={"pattern": INSTANT, "examples": ["2022-07-01T17:55:58Z"]})]
 """A time in UTC; the route reads it."""
-Amount = Annotated[Decimal, Field(gt=0), BeforeValidator(_figure)]
+Amount = Annotated[Decimal, Field(gt=0), BeforeValidator(figure)]
 """Money in major units, as a number or as text."""
-Percent = Annotated[Decimal, Field(ge=Decimal("0.01"), le=100), BeforeValidator(_figure)]
+Weight = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False), BeforeValidator(figure)]
+"""A weight, as a number or as text."""
+Loose = Annotated[Any, BeforeValidator(_text_or_mapping, json_schema_input_type=str | dict[str, Any])]
+"""A text, or an object that is taken as it is."""
+Percent = Annotated[Decimal, Field(ge=Decimal("0.01"), le=100), BeforeValidator(figure)]
 """A percentage."""
 Metadata = Annotated[
     dict[str, Any],
