@@ -38,6 +38,8 @@ def _lines(told: Any) -> list[str]:
     thing = data["object"] or data["previousAttributes"]  # what was deleted is no object any more
     webhooks = len(told["event"].get("webhookIds", ()))
     sent = f"sent to {webhooks} webhook{'s' * (webhooks != 1)}" if webhooks else "no webhook wants it"
+    if "versionIds" in told["event"]:
+        sent = "which names no webhooks"  # the events about documents name no webhooks
     return [
         *(f"  {step}" for step in told["did"]),
         f"{told['type']}  {thing['id']}  {summary(told['type'], thing)}".rstrip(),

@@ -61,7 +61,8 @@ def _event(shown: Mapping[str, Any], version: str) -> Json:
     # What an event is about does not follow from its type: most of those about charges hold a charge, one an order.
     if "items" in it:
         it = shown_in(shown["type"].partition(".")[0], it, version)
-    return {**shown, "data": {**shown["data"], "object": it}, "digitalriverVersion": version}
+    stamp = {"digitalriverVersion": version} if "digitalriverVersion" in shown else {}
+    return {**shown, "data": {**shown["data"], "object": it}, **stamp}
 
 
 def _payment_at_the_top(order: Json) -> Json:

@@ -105,7 +105,7 @@ def test_beside_a_server_that_signs_with_the_same_token_every_event_is_verified(
                 client.fulfill(order, {"itemId": order["items"][0]["id"], "quantity": 2, "cancelQuantity": 1}), 201
             )
             client.settle()
-            told = [event["id"] for event in client.events() if "webhookIds" in event]
+            told = [event["id"] for event in client.events() if "webhookIds" in event or "versionIds" in event]
             eventually(lambda: len(listen.lines) == 1 + len(told))
         lines = listen.lines[1:]
         assert all(line.endswith("  signature verified  -> 200") for line in lines)
@@ -418,7 +418,7 @@ def test_triggering_tells_what_was_done_for_the_event(drsim: Drsim) -> None:
 def test_what_cannot_be_triggered_is_told_with_an_exit_code_of_its_own(drsim: Drsim) -> None:
     server = ("--url", drsim.url, "--key", "sk_test_triggering")
     for arguments, code, told in (
-        (("return.created", *server), 2, "does not emit"),
+        (("plan.created", *server), 2, "does not emit"),
         (("order.updated", "--order", "1", *server), 1, "not found"),
         (("order.updated", "--url", "http://127.0.0.1:1"), 3, "no drsim answers"),
         (("order.updated", "--url", drsim.url, "--key", "sk_live_x"), 3, "does not take this key"),

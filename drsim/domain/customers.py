@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from drsim.domain.amend import Metadata, merged_metadata
+from drsim.domain.checkouts import in_use
 from drsim.domain.clock import Time, parse_time
 from drsim.domain.decision import Context
+from drsim.domain.methods import METHODS
 from drsim.domain.refusal import Refused, invalid, not_found
 from drsim.domain.sources import Source
 from drsim.domain.tax_identifiers import TaxIdentifier
@@ -19,9 +21,9 @@ from drsim.domain.values import replace, value
 LONGEST_ID = 40
 TYPES = ("individual", "business")
 
-_ID = re.compile(r"[^\s/](?:[^/]*[^\s/])?")
-_EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,190}")
-_LOCALE = re.compile(r"[a-z]{2}(?:[_-][A-Z]{2})?")
+_ID = r"[^\s/](?:[^/]*[^\s/])?"
+_EMAIL = r"[^\s@]{1,64}@[^\s@]{1,190}"
+_LOCALE = r"[a-z]{2}(?:[_-][A-Z]{2})?"
 
 
 @value
@@ -57,7 +59,7 @@ class Profile:
 
 def make(id: str | None, sent: Mapping[str, Any], context: Context) -> Customer:
     """A new customer, with this id or a generated one. Raises `Refused` for what cannot be."""
-    if id is not None and (len(id) > LONGEST_ID or not _ID.fullmatch(id) or not id.isprintable()):
+    if id is not None and (len(id) > LONGEST_ID or not re.fullmatch(_ID, id) or not id.isprintable()):
         raise invalid("id", id[:100], "customer ID")
     return _amended(Customer(id or context.new_id("customer"), context.now, context.now), sent)
 
@@ -81,6 +83,40 @@ def attach_tax_identifier(profile: Profile, identifier: TaxIdentifier, context: 
     return replace(identifier, customer_id=customer.id, updated=context.now)
 
 
+def attach_source(customer: Customer, source: Source) -> Source:
+    """The source as one that this customer has saved. Raises `Refused` for what cannot be saved.
+
+    Only what is chargeable, of a method that can be used again and no store credit, and nobody else's (resources page,
+    7.1; surroundings page, 4.4).
+    """
+    if source.customer_id not in (None, customer.id):
+        raise in_use(source)
+    if not METHODS[source.type].storable:
+        message = "Only a reusable source may be attached to a customer."
+        raise Refused("conflict", "nonreusable_source", message)
+    if source.state != "chargeable" or source.order_id is not None:
+        message = f"Source '{source.id}' is not chargeable."
+        raise Refused("conflict", "source_not_chargeable", message, "sourceId")
+    return replace(source, reusable=True, customer_id=customer.id)
+
+
+def with_source(customer: Customer, source: Source, now: Time) -> Customer:
+    """The customer with one more source, which is the default if it is the first."""
+    ids, default = (*customer.source_ids, source.id), customer.default_source_id or source.id
+    return replace(customer, source_ids=ids, default_source_id=default, updated=now)
+
+
+def without_source(customer: Customer, source_id: str, now: Time) -> Customer:
+    """The customer without a source; where it was the default, the oldest one left is. Raises `Refused`."""
+    if source_id not in customer.source_ids:
+        raise not_found("Source", source_id, "sourceId")
+    left = tuple(each for each in customer.source_ids if each != source_id)
+    default = customer.default_source_id
+    if default == source_id:
+        default = left[0] if left else None
+    return replace(customer, source_ids=left, default_source_id=default, updated=now)
+
+
 def _amended(customer: Customer, sent: Mapping[str, Any]) -> Customer:
     changes: dict[str, Any] = {name: None if given == "" else given for name, given in sent.items()}
     _check(changes)
@@ -96,9 +132,9 @@ def _amended(customer: Customer, sent: Mapping[str, Any]) -> Customer:
 
 def _check(changes: Mapping[str, Any]) -> None:
     email, locale, type = (changes.get(name) for name in ("email", "locale", "type"))
-    if email is not None and not _EMAIL.fullmatch(email):
+    if email is not None and not re.fullmatch(_EMAIL, email):
         raise Refused("bad_request", "email_invalid", f"'{email[:100]}' is not a valid email.", "email")
-    if locale is not None and not _LOCALE.fullmatch(locale):
+    if locale is not None and not re.fullmatch(_LOCALE, locale):
         raise invalid("locale", locale[:100])
     if type is not None and type not in TYPES:
         raise invalid("type", type[:100])

@@ -5,10 +5,13 @@ from typing import Any
 
 from drsim.domain.charges import Charge
 from drsim.domain.clock import DAY, Span, Time
+from drsim.domain.documents import Document
 from drsim.domain.fulfillments import Fulfillment
 from drsim.domain.matching import fits_name
 from drsim.domain.orders import Sale
 from drsim.domain.refunds import Refund
+from drsim.domain.returns import Return
+from drsim.domain.sources import Source
 from drsim.domain.values import value
 
 VISIBLE: Span = 30 * DAY
@@ -17,7 +20,9 @@ VISIBLE: Span = 30 * DAY
 
 @value
 class Event:
-    """One event of a sale. Its object is the fulfillment or refund if there is one, else the charge, else the order."""
+    """One event of a sale. Its object is the fulfillment, refund, return, document or source if there is one, else the
+    charge, else the order.
+    """
 
     id: str
     type: str
@@ -28,6 +33,9 @@ class Event:
     previous: Mapping[str, Any] | None = None
     """For `*.updated`: the changed attributes as they were, in public form."""
     refund: Refund | None = None
+    document: Document | None = None
+    returned: Return | None = None
+    source: Source | None = None
 
     @property
     def order_id(self) -> str | None:
@@ -37,7 +45,7 @@ class Event:
 
 @value
 class ResourceEvent:
-    """One event of what is no part of a sale: a customer, a checkout, a return. That `subject` is its object.
+    """One event of what is no part of a sale: a customer, a checkout. That `subject` is its object.
 
     What was deleted is no object any more: then there is no subject, and `previous` has all of it.
     """
@@ -123,18 +131,25 @@ TYPES: frozenset[str] = frozenset(
 EMITTED: frozenset[str] = frozenset(
     [
         *_names("order", "created", "accepted", "pending_payment", "review_opened", "blocked", "cancelled"),
-        *_names("order", "fulfilled", "complete", "updated", "dispute", "refunded"),
+        *_names("order", "invoice.created", "credit_memo.created"),
+        *_names("order", "fulfilled", "complete", "updated", "dispute", "refunded", "review_closed"),
+        *_names("order", "dispute.resolved", "chargeback", "returned"),
         *_names("order.charge", "pending", "capturable", "processing", "complete", "cancelled"),
         *_names("order.charge", "failed", "reauth.failed"),
         *_names("order.charge.capture", "pending", "complete", "failed"),
         *_names("order.charge.cancel", "pending", "complete", "failed"),
         *_names("order.charge.refund", "pending", "complete", "failed"),
         *_names("refund", "pending", "pending_information", "complete", "failed", "updated"),
+        *_names("return", "created", "accepted", "updated"),
         "fulfillment.created",
-        *_names("customer", *_CRUD, "tax_identifier.created"),
+        *_names("customer", *_CRUD, "tax_identifier.created", "source.created", "source.deleted"),
         *_names("sku", *_CRUD),
         *_names("tax_identifier", "verified", "deleted"),
         *_names("checkout", *_CRUD),
+        *_names("fulfillment_order", "pending", "backordered", "shipped", "cancelled"),
+        *_names("fulfillment_cancellation", "created", "accepted", "rejected"),
+        *_names("fulfillment_return", "created", "pending", "accepted", "rejected"),
+        *_names("source", "created", "chargeable"),
     ]
 )
 """The event types drsim emits: nothing else can be told, and each can be triggered: those about an order by a story in

@@ -5,16 +5,21 @@ All amounts are minor units of the order's currency. Source: resources page, sec
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Any
+from typing import Any, Literal
 
 from drsim.domain.charges import Charge, Operation, completed, next_due, repaying, standing, uncommitted
 from drsim.domain.clock import Time
+from drsim.domain.documents import Document, due_document
 from drsim.domain.money import half_up_share
 from drsim.domain.pricing import Totals
 from drsim.domain.refunds import Refund
+from drsim.domain.returns import Return
 from drsim.domain.sources import Contribution, Source
 from drsim.domain.states import ITEM, ORDER, SESSION, step
 from drsim.domain.values import replace, value
+
+FulfillmentModel = Literal["third-party", "distributed", "orchestrated"]
+"""Who ships a line: the merchant, or the vendor, asked to by the integration or by itself (surroundings page, 1)."""
 
 
 @value
@@ -49,6 +54,7 @@ class Item:
     extra: Mapping[str, Any] = field(default_factory=dict)
     fulfilled: int = 0
     cancelled: int = 0
+    model: FulfillmentModel = "third-party"
 
     @property
     def total(self) -> int:
@@ -139,21 +145,30 @@ class Order:
     to_be_forgotten: bool = False
     refunded: int = 0
     refund_ids: tuple[str, ...] = ()
+    return_ids: tuple[str, ...] = ()
     cancelled_before: int = 0
     """Money that was cancelled outside fulfillments (a blocked order's), which `cancelledAmount` leaves out."""
     due: Time | None = None
     """When the order itself moves on: a fulfilled one to complete, an unpaid one to cancelled."""
     due_state: str | None = None
+    documents: tuple[Document, ...] = ()
+    """Its invoice and credit memos, also those that are still planned."""
 
 
 @value
 class Sale:
-    """An order with its charges (in no meaningful order), sources and refunds: what a money decision looks at."""
+    """An order with its charges (in no meaningful order), sources, refunds and returns: what decisions look at."""
 
     order: Order
     charges: tuple[Charge, ...]
     sources: tuple[Source, ...]
     refunds: tuple[Refund, ...] = ()
+    returns: tuple[Return, ...] = ()
+
+    @property
+    def parts(self) -> tuple[object, ...]:
+        """All that belongs to the order and is kept by itself."""
+        return *self.charges, *self.sources, *self.refunds, *self.returns
 
     @property
     def due(self) -> Time | None:
@@ -161,6 +176,8 @@ class Sale:
         dues = [due for charge in self.charges if (due := next_due(charge)) is not None]
         if self.order.due is not None:
             dues.append(self.order.due)
+        if self.order.documents and (document := due_document(self.order.documents)):
+            dues.append(document.at)
         return min(dues, default=None)
 
     def source(self, id: str) -> Source:
@@ -207,12 +224,12 @@ def _asked(operation: Operation) -> tuple[str | None, str, int]:
 def refundable_amount(sale: Sale) -> int:
     """Minor units that could be refunded now: each line's share of its captured units, halves up, and never more than
     what was captured for good; all of it once the whole order was (resources page, section 10, row 6). What is being
-    refunded counts as refunded until it fails (5.6).
+    refunded counts as refunded until it fails, and a chargeback takes away what it comes to (5.6).
     """
     captured = sum(completed(charge.captures) for charge in sale.charges)
     if not captured:
         return 0
-    gone = sale.order.refunded + sum(repaying(charge) for charge in sale.charges)
+    gone = sale.order.refunded + sum(repaying(charge) + charge.charged_back for charge in sale.charges)
     if captured == sale.order.totals.total:
         return max(0, captured - gone)
     units = captured_units(sale)

@@ -20,10 +20,10 @@ MANAGED = "DRGlobalFulfillment"
 """The only value that `managedFulfillment` can have."""
 WEIGHT_UNITS = ("oz", "lb", "g", "kg")
 
-_ID = re.compile(r"[0-9A-Za-z._-]{1,255}")
-_HS_CODE = re.compile(r"[0-9]{4}\.[0-9]{2}(?:\.[0-9]{1,4})?")
-_TAX_CODE = re.compile(r"[0-9]{2,8}(?:\.[0-9]{1,3})?(?:_[A-Z])?")
-_MANUFACTURER_ID = re.compile(r"[0-9]{1,20}")
+_ID = r"[0-9A-Za-z._-]{1,255}"
+_HS_CODE = r"[0-9]{4}\.[0-9]{2}(?:\.[0-9]{1,4})?"
+_TAX_CODE = r"[0-9]{2,8}(?:\.[0-9]{1,3})?(?:_[A-Z])?"
+_MANUFACTURER_ID = r"[0-9]{1,20}"
 _NOT_PHYSICAL = ("4323.320", "4512.100", "551115", "70.", "8111", "95.")
 """How the tax codes of downloads, services and warranties begin; those of all else are of things that are shipped."""
 
@@ -87,6 +87,12 @@ class Sku:
         return is_physical(group.tax_code if group else self.tax_code or "")
 
 
+def group_is_physical(group_id: str) -> bool:
+    """Whether products of this group are shipped; those of an unknown one are."""
+    group = _GROUPS.get(group_id)
+    return group is None or is_physical(group.tax_code)
+
+
 def is_physical(tax_code: str) -> bool:
     """Whether a tax code is one of things that are shipped."""
     return not tax_code.startswith(_NOT_PHYSICAL)
@@ -94,7 +100,7 @@ def is_physical(tax_code: str) -> bool:
 
 def check_id(id: str) -> None:
     """Raises `Refused` for what cannot be the id of a SKU."""
-    if not _ID.fullmatch(id):
+    if not re.fullmatch(_ID, id):
         raise invalid("id", id[:100], "SKU ID")
 
 
@@ -146,9 +152,9 @@ def _check_values(sku: Sku) -> None:
     country, hs_code, tax_code, unit = sku.country_of_origin, sku.hs_code, sku.tax_code, sku.weight_unit
     if country is not None and (country not in COUNTRIES or country in UNSUPPORTED):
         raise invalid("countryOfOrigin", country[:100], "Country of Origin")
-    if hs_code is not None and not _HS_CODE.fullmatch(hs_code):
+    if hs_code is not None and not re.fullmatch(_HS_CODE, hs_code):
         raise invalid("hsCode", hs_code[:100], "HS code")
-    if tax_code is not None and not _TAX_CODE.fullmatch(tax_code):
+    if tax_code is not None and not re.fullmatch(_TAX_CODE, tax_code):
         raise invalid("taxCode", tax_code[:100], "parameter")
     if unit is not None and unit not in WEIGHT_UNITS:
         raise invalid("weightUnit", unit[:100], "item type")
@@ -162,6 +168,6 @@ def _check_managed(sku: Sku) -> None:
         raise invalid("taxCode", sku.tax_code, "parameter")
     if sku.part_number is None:
         raise invalid("partNumber", None, "parameter")
-    if sku.manufacturer_id is not None and not _MANUFACTURER_ID.fullmatch(sku.manufacturer_id):
+    if sku.manufacturer_id is not None and not re.fullmatch(_MANUFACTURER_ID, sku.manufacturer_id):
         message = "Invalid manufacturer ID. The manufacturer ID and manufacturer part # combination could not be found."
         raise Refused("conflict", "invalid_parameter", message, "manufacturerId")

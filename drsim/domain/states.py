@@ -17,8 +17,8 @@ ORDER: Lifecycle = {
     "accepted": ("fulfilled", "cancelled", "dispute"),
     "fulfilled": ("complete", "dispute"),
     "complete": ("returned", "dispute"),
-    "dispute": ("accepted", "fulfilled", "complete"),
-    "returned": (),
+    "dispute": ("accepted", "fulfilled", "complete", "returned"),
+    "returned": ("dispute",),
     "cancelled": (),
     "blocked": (),
 }
@@ -64,6 +64,25 @@ REFUND: Lifecycle = {
     "succeeded": (),
     "failed": (),
     "expired": (),
+}
+
+# What the fulfiller is asked for: cancellations, and each line of them and of returns.
+REQUEST: Lifecycle = {
+    "pending": ("accepted", "rejected"),
+    "accepted": (),
+    "rejected": (),
+}
+
+FULFILLMENT_RETURN: Lifecycle = {
+    "created": ("pending",),
+    "pending": ("accepted", "rejected"),
+    "accepted": (),
+    "rejected": (),
+}
+
+RETURN: Lifecycle = {
+    "created": ("accepted",),
+    "accepted": (),
 }
 
 SOURCE: Lifecycle = {

@@ -12,28 +12,25 @@ from drsim.domain.decision import Context
 from drsim.domain.refusal import Refused, invalid, missing
 from drsim.domain.values import value
 
-_TYPE = re.compile(r"[a-z]{2}(?:_[a-z]{1,20}){0,3}")
-_USUAL = re.compile(r"(?=.*[0-9])[A-Za-z0-9](?:[A-Za-z0-9 ./&-]{0,38}[A-Za-z0-9])?")
-_FORMATS: Mapping[str, re.Pattern[str]] = {
-    type: re.compile(pattern)
-    for type, pattern in {
-        "at": r"ATU[0-9]{8}",
-        "be": r"BE[01]?[0-9]{9}",
-        "de": r"DE[0-9]{9}",
-        "dk": r"DK[0-9]{8}",
-        "es": r"ES[A-Z0-9][0-9]{7}[A-Z0-9]",
-        "fi": r"FI[0-9]{8}",
-        "fr": r"FR[A-Z0-9]{2}[0-9]{9}",
-        "it": r"IT[0-9]{11}",
-        "lu": r"LU[0-9]{8}",
-        "nl": r"NL[0-9]{9}B[0-9]{2}",
-        "pl": r"PL[0-9]{10}",
-        "pt": r"PT[0-9]{9}",
-        "se": r"SE[0-9]{12}",
-        "uk": r"GB(?:[0-9]{9}|[0-9]{12})",
-    }.items()
+_TYPE = r"[a-z]{2}(?:_[a-z]{1,20}){0,3}"
+_USUAL = r"(?=.*[0-9])[A-Za-z0-9](?:[A-Za-z0-9 ./&-]{0,38}[A-Za-z0-9])?"
+_FORMATS: Mapping[str, str] = {
+    "at": r"ATU[0-9]{8}",
+    "be": r"BE[01]?[0-9]{9}",
+    "de": r"DE[0-9]{9}",
+    "dk": r"DK[0-9]{8}",
+    "es": r"ES[A-Z0-9][0-9]{7}[A-Z0-9]",
+    "fi": r"FI[0-9]{8}",
+    "fr": r"FR[A-Z0-9]{2}[0-9]{9}",
+    "it": r"IT[0-9]{11}",
+    "lu": r"LU[0-9]{8}",
+    "nl": r"NL[0-9]{9}B[0-9]{2}",
+    "pl": r"PL[0-9]{10}",
+    "pt": r"PT[0-9]{9}",
+    "se": r"SE[0-9]{12}",
+    "uk": r"GB(?:[0-9]{9}|[0-9]{12})",
 }
-"""What the numbers of a type look like, where that is looked at."""
+"""What the numbers of a type look like, where that is looked at: patterns that are compiled once they are needed."""
 
 
 @value
@@ -56,9 +53,9 @@ def make(type: str | None, number: str | None, context: Context) -> TaxIdentifie
         raise missing("type")
     if not number:
         raise missing("value")
-    if not _TYPE.fullmatch(type):
+    if not re.fullmatch(_TYPE, type):
         raise invalid("type", type[:100])
-    if not _FORMATS.get(type, _USUAL).fullmatch(number):
+    if not re.fullmatch(_FORMATS.get(type, _USUAL), number):
         raise Refused("bad_request", "invalid_parameter", f"Tax identifier '{number[:100]}' invalid.", "value")
     now, id = context.now, context.new_id("tax identifier")
     return TaxIdentifier(id, now, now, type, number, transitions={"pending": now, "verified": now})

@@ -21,15 +21,20 @@ from drsim.domain.checkouts import (
     new_session,
     opened,
 )
+from drsim.domain.customers import Customer
 from drsim.domain.postal import check_address
 from drsim.domain.previous import previous_attributes
 from drsim.domain.pricing import Line, Off
 from drsim.domain.refusal import Refused, not_found
+from drsim.domain.skus import Sku, group_is_physical
 from drsim.domain.sources import Source
 from drsim.domain.values import replace, value
 from drsim.engine import records
 from drsim.engine.work import Work
 from drsim.store import Equal
+
+_MOST_CHECKOUTS = 100
+"""No more checkouts than this are looked at for one source."""
 
 
 @value
@@ -74,6 +79,10 @@ class Changes:
 def create(work: Work, asked: Asked) -> bytes:
     """A new checkout; returns its public form. Raises `Refused`."""
     context = work.context()
+    fields, source_id = dict(asked.fields), asked.source_id
+    customer = _customer(work, fields.get("customer_id")) if asked.inherits else None
+    if customer is not None:
+        fields, source_id = _inherited(customer, fields), source_id or customer.default_source_id
     checkout = Checkout(
         id=context.new_id("checkout"),
         created=work.now,
@@ -82,10 +91,10 @@ def create(work: Work, asked: Asked) -> bytes:
         session=new_session(context),
         tax_rates=work.sandbox.account.tax_rates,
         metadata=merged_metadata(None, asked.metadata),
-        **asked.fields,
+        **fields,
     )
-    _check_parties(work, checkout)
-    checkout = _paid(work, opened(checkout), asked.source_id, asked.store_credit)
+    _check(work, checkout)
+    checkout = _paid(work, opened(checkout), source_id, asked.store_credit)
     shown = save(work, checkout)
     work.happen("checkout.created", purchase(work, checkout))
     return shown
@@ -102,7 +111,7 @@ def update(work: Work, id: str, changes: Callable[[str], Changes]) -> bytes:
     known = {item.id: item for item in before.items}
     items = {id: _item_change(known[id], each) if id in known else {} for id, each in asked.items.items()}
     checkout = changed(before, Change(fields, items), work.now)
-    _check_parties(work, checkout)
+    _check(work, checkout)
     checkout = _paid(work, checkout, asked.source_id, asked.store_credit)
     shown = save(work, checkout)
     work.happen("checkout.updated", purchase(work, checkout), previous_attributes(was, orjson.loads(shown)))
@@ -152,6 +161,12 @@ def by_session(work: Work, session_id: str) -> Checkout | None:
     return work.get("checkout", found[0]) if found else None
 
 
+def paid_by(work: Work, source_id: str) -> list[Checkout]:
+    """The newest checkouts that a source pays for."""
+    having, number = Equal("sourceId", (source_id,)), work.sandbox.number
+    return [work.get("checkout", id) for id in work.transaction.newest(number, "checkout", having, 0, _MOST_CHECKOUTS)]
+
+
 def save(work: Work, checkout: Checkout) -> bytes:
     """Saves a checkout; returns its public form."""
     record = records.checkout_record(purchase(work, checkout))
@@ -174,7 +189,11 @@ def _open(work: Work, id: str) -> Checkout:
     return checkout
 
 
-def _check_parties(work: Work, checkout: Checkout) -> None:
+def _check(work: Work, checkout: Checkout) -> None:
+    """Raises `Refused` for tax identifiers that there are not, and for addresses that cannot be."""
+    for each in checkout.extra.get("taxIdentifiers", ()):
+        if work.get("tax identifier", each["id"]) is None:
+            raise Refused("conflict", "not_found", f"Tax identifier '{each['id']}' not found.", "id")
     if not work.sandbox.account.check_addresses:
         return
     for party in (checkout.ship_from, checkout.ship_to, checkout.bill_to):
@@ -183,19 +202,44 @@ def _check_parties(work: Work, checkout: Checkout) -> None:
 
 
 def _item(asked: AskedItem, work: Work) -> CheckoutItem:
-    product = asked.product
-    sku_id = asked.sku_id or (product or {}).get("id")
-    shown = product or {"id": asked.sku_id, "name": asked.sku_id}
-    physical = True
+    sku_id = asked.sku_id or (asked.product or {}).get("id")
+    shown, physical, metadata = _product(asked, work)
     return CheckoutItem(
         id=work.sandbox.new_id("checkout item"),
         sku_id=sku_id,
         product=shown,
-        product_more={"physical": physical},
+        product_more={"physical": physical, **({"metadata": metadata} if metadata else {})},
         line=Line(asked.amount, asked.quantity, physical, off=asked.off),
         metadata=merged_metadata(None, asked.metadata or {}),
         extra=asked.extra or {},
     )
+
+
+def _product(asked: AskedItem, work: Work) -> tuple[Mapping[str, Any], bool, Mapping[str, Any] | None]:
+    """What is shown of a product, whether it is shipped, and its metadata; an unknown SKU is one of that name (U20)."""
+    if asked.product is not None:
+        physical = group_is_physical(asked.product["skuGroupId"])
+        if physical and asked.product.get("weight") is None:
+            raise Refused("bad_request", "missing_parameter", "The weight is missing.", "weight")
+        return asked.product, physical, None
+    sku: Sku | None = work.get("sku", asked.sku_id or "")
+    if sku is None:
+        return {"id": asked.sku_id, "name": asked.sku_id}, True, None
+    names = {"id": sku.id, "skuGroupId": sku.sku_group_id, "name": sku.name, "description": sku.description}
+    more = {"url": sku.url, "image": sku.image, "countryOfOrigin": sku.country_of_origin, "partNumber": sku.part_number}
+    shown = {name: each for name, each in {**names, **more}.items() if each is not None}
+    return shown, sku.physical, sku.metadata
+
+
+def _customer(work: Work, id: str | None) -> Customer | None:
+    found: Customer | None = work.get("customer", id) if id else None
+    return found
+
+
+def _inherited(customer: Customer, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What the customer gives where nothing was sent: until 2021-12-13 e-mail and address (surroundings page, 3.2)."""
+    given = {"email": customer.email, "ship_to": customer.shipping, "locale": customer.locale}
+    return {name: each for name, each in given.items() if each is not None} | dict(fields)
 
 
 def _item_change(item: CheckoutItem, asked: Mapping[str, Any]) -> dict[str, Any]:

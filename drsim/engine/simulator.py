@@ -47,6 +47,8 @@ class Simulator:
         """What lets calls of the API go before deliveries."""
         self.hosts = Hosts()
         """The hosts that webhooks may go to beside those of local networks."""
+        self.base = ""
+        """Where others reach this server: what the addresses of documents in orders and events begin with."""
         self.stirred: Callable[[Sandbox, Mapping[str, Time] | None], None] = lambda sandbox, dues: None
         """Told on the event loop after every commit: by lane, when what was saved wakes; nothing of a sandbox that was
         just loaded, where anything may be due."""
@@ -117,7 +119,7 @@ class Simulator:
         sandbox = known or self._load(transaction, name)
         before, noted, faults = sandbox.kept(), len(sandbox.fired or ()), sandbox.faults
         wall = self.wall()
-        work = Work(transaction, sandbox, sandbox.now(wall), wall, self.hosts)
+        work = Work(transaction, sandbox, sandbox.now(wall), wall, self.hosts, self.base)
         try:
             if sandbox.due is not None and sandbox.due <= work.now:
                 work.wake_due()

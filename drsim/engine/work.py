@@ -11,13 +11,15 @@ from drsim.domain.clock import Time, format_precise
 from drsim.domain.decision import Context, Decision
 from drsim.domain.events import EMITTED, EXPANDABLE, AnyEvent, Event, ResourceEvent
 from drsim.domain.faults import Fault, Occasion, strike
+from drsim.domain.files import made_files
 from drsim.domain.orders import Sale
 from drsim.domain.outcome import Rule
+from drsim.domain.pay import expired
 from drsim.domain.refusal import not_found
 from drsim.domain.settle import wake
 from drsim.domain.values import replace
 from drsim.domain.webhooks import Attempt, Delivery, Webhook
-from drsim.engine import records
+from drsim.engine import fulfilling, inventory, records, requesting
 from drsim.engine.sandbox import Sandbox
 from drsim.store import Record, Transaction
 
@@ -28,8 +30,11 @@ MOST_FIRED = 10_000
 class Work:
     """One unit of work in one sandbox: what an action loads and saves with. Lives on the database thread."""
 
-    def __init__(self, transaction: Transaction, sandbox: Sandbox, now: Time, wall: Time, hosts: Hosts) -> None:
+    def __init__(
+        self, transaction: Transaction, sandbox: Sandbox, now: Time, wall: Time, hosts: Hosts, base: str = ""
+    ) -> None:
         self.transaction = transaction
+        self.base = base
         self.hosts = hosts
         self.sandbox = sandbox
         self.now = now
@@ -85,7 +90,8 @@ class Work:
             raise not_found("Order", order_id, parameter)
         charges = tuple(self.get("charge", id) for id in order.charge_ids)
         sources = tuple(self.get("source", id) for id in (each.source_id for each in order.contributions))
-        return Sale(order, charges, sources, tuple(self.get("refund", id) for id in order.refund_ids))
+        refunds = tuple(self.get("refund", id) for id in order.refund_ids)
+        return Sale(order, charges, sources, refunds, tuple(self.get("return", id) for id in order.return_ids))
 
     def webhooks(self) -> tuple[Webhook, ...]:
         """All webhooks, oldest first."""
@@ -120,7 +126,7 @@ class Work:
 
         Returns the order in public form.
         """
-        shown = _Shown()
+        shown = _Shown(self.base)
         if before and decision.fulfillment:
             # Told with the order as it was: that stands ready in the store.
             shown.know(before, self.transaction.public(self.sandbox.number, "order", before.order.id))
@@ -129,11 +135,14 @@ class Work:
             self.add(records.fulfillment_record(decision.fulfillment))
         self.tell(decision.events, shown)
         self.save_rules(decision.rules)
+        for event in decision.events:
+            if event.type == "order.accepted":
+                fulfilling.orchestrate(self, decision.sale.order, event.at)
         return public
 
     def keep(self, sale: Sale, before: Sale | None = None, shown: "_Shown | None" = None) -> bytes:
         """Saves an order with what belongs to it and is not as `before`; returns its public form."""
-        old = {id(each) for each in (*before.charges, *before.sources, *before.refunds)} if before else set()
+        old = {id(each) for each in before.parts} if before else set()
         for charge in sale.charges:
             if id(charge) not in old:
                 self.put(records.charge_record(charge))
@@ -143,13 +152,18 @@ class Work:
         for refund in sale.refunds:
             if id(refund) not in old:
                 self.put(records.refund_record(sale, refund))
-        public = (shown or _Shown()).order(sale)
+        for file in made_files(sale.order, before.order if before else None):
+            self.add(records.file_record(file))
+        for returned in sale.returns:
+            if id(returned) not in old:
+                self.put(records.return_record(returned))
+        public = (shown or _Shown(self.base)).order(sale)
         self.put(records.order_record(sale, public))
         return public
 
     def tell(self, events: Iterable[AnyEvent], shown: "_Shown | None" = None) -> None:
         """Puts events on record, with a delivery to every webhook that wants them."""
-        shown = shown or _Shown()
+        shown = shown or _Shown(self.base)
         for event in events:
             wanting = [webhook for webhook in self.webhooks() if webhook.wants(event.type) and not self.silent]
             expanding = event.type in EXPANDABLE and any(event.type in webhook.expand for webhook in wanting)
@@ -160,13 +174,20 @@ class Work:
                 due = max(event.at, self.pushed_from)
                 self.deliver(webhook, event.id, event.type, event.order_id or "", created=event.at, due=due)
 
-    def happen(self, type: str, subject: Any, previous: Mapping[str, Any] | None = None) -> None:
-        """Tells an event about a resource that is no part of a sale, as it is now; without a subject, it is gone.
+    def happen(
+        self, type: str, subject: Any, previous: Mapping[str, Any] | None = None, *, at: Time | None = None
+    ) -> None:
+        """Tells an event about a resource that is no part of a sale, as it is now, or was `at` a time.
+
+        Without a subject, it is gone.
 
         `previous` are the changed attributes as they were, in public form.
         """
         assert type in EMITTED, f"'{type}' is not in EMITTED"
-        self.tell([ResourceEvent(self.sandbox.new_id("event"), type, self.now, subject, previous)])
+        id = self.sandbox.new_id("event")
+        if type.startswith("fulfillment_"):
+            id = f"evt_{id}"  # only this family's ids look like that (surroundings page, 2.3)
+        self.tell([ResourceEvent(id, type, self.now if at is None else at, subject, previous)])
 
     def deliver(
         self,
@@ -232,14 +253,26 @@ def _wake_sale(work: Work, order_id: str, due: Time) -> None:
     work.save(wake(sale, replace(work.context(), now=due)), sale)
 
 
-_WAKE: Mapping[str, Callable[[Work, str, Time], None]] = {"order": _wake_sale}
+def _wake_source(work: Work, source_id: str, due: Time) -> None:
+    work.put(records.source_record(expired(work.get("source", source_id))))
+
+
+_WAKE: Mapping[str, Callable[[Work, str, Time], None]] = {
+    "order": _wake_sale,
+    "source": _wake_source,
+    "fulfillment_order": fulfilling.wake,
+    "fulfillment_cancellation": requesting.wake_cancellation,
+    "fulfillment_return": requesting.wake_return,
+    "reservation": inventory.wake,
+}
 """How each kind of document that can be due by itself goes on: given its id and when it was due."""
 
 
 class _Shown:
     """Rendered orders of one decision: several of its events often show the same one."""
 
-    def __init__(self) -> None:
+    def __init__(self, base: str = "") -> None:
+        self._base = base
         self._orders: dict[tuple[int, ...], dict[str, Any]] = {}
         self._texts: dict[tuple[int, ...], bytes] = {}
 
@@ -257,7 +290,7 @@ class _Shown:
         return self._texts[key]
 
     def object(self, event: AnyEvent) -> Any:
-        """The object of an event: its subject, or of a sale fulfillment, refund, charge or order."""
+        """The object of an event: its subject, or what it is about besides its order, or else that."""
         if isinstance(event, ResourceEvent):
             return render.resource(event.subject)
         if event.fulfillment is not None:
@@ -265,6 +298,12 @@ class _Shown:
             return {**render.fulfillment(event.fulfillment), "orderDetails": details}
         if event.refund is not None:
             return render.refund(event.sale, event.refund)
+        if event.document is not None:
+            return render.document(event.document, event.sale.order, self._base)
+        if event.returned is not None:
+            return render.returned(event.returned)
+        if event.source is not None:
+            return render.source(event.source)
         if event.charge is not None:
             return render.event_charge(event.charge)
         return orjson.Fragment(self.order(event.sale))
@@ -272,7 +311,7 @@ class _Shown:
     def _order(self, sale: Sale) -> dict[str, Any]:
         key = self._key(sale)
         if key not in self._orders:
-            self._orders[key] = render.order(sale)
+            self._orders[key] = render.order(sale, self._base)
         return self._orders[key]
 
     @staticmethod

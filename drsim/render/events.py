@@ -4,13 +4,16 @@ from typing import Any
 
 from drsim.domain.account import LATEST_VERSION
 from drsim.domain.clock import format_precise
-from drsim.domain.events import AnyEvent, Expansion
+from drsim.domain.events import AnyEvent, Event, Expansion
 from drsim.domain.orders import Order
 from drsim.render.parts import Json
 
 
 def event(it: AnyEvent, object: Any, webhook_ids: list[str]) -> Json:
-    """An event around its object, which is given ready (a mapping, or JSON text in an `orjson.Fragment`)."""
+    """An event around its object, which is given ready (a mapping, or JSON text in an `orjson.Fragment`).
+
+    Events about documents have an envelope of their own (surroundings page, section 6).
+    """
     data: Json = {"object": object}
     if it.previous is not None:
         data["previousAttributes"] = it.previous
@@ -21,6 +24,8 @@ def event(it: AnyEvent, object: Any, webhook_ids: list[str]) -> Json:
         "liveMode": False,
         "createdTime": format_precise(it.at),
     }
+    if isinstance(it, Event) and it.document is not None:
+        return shown | {"versionIds": []}
     if webhook_ids:
         shown["webhookIds"] = webhook_ids
     return shown | {"digitalriverVersion": LATEST_VERSION}

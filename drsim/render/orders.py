@@ -7,14 +7,18 @@ from drsim.domain.clock import format_time
 from drsim.domain.orders import Item, Order, Sale, Shipping, cancelled_amount, captured_amount, refundable_amount
 from drsim.domain.refundable import refundable_items
 from drsim.render.charges import embedded_charge
+from drsim.render.files import documents
 from drsim.render.parts import Json, in_major, put, times
 from drsim.render.sources import embedded_source, session
 
 _NO_ITEM_REFUNDS_SHOWN = ("fulfilled", "cancelled", "blocked", "dispute")
 
 
-def order(sale: Sale, *, expand: bool = False) -> Json:
-    """An order; `expand` adds `physical` and `metadata` to the product details of its lines."""
+def order(sale: Sale, base: str = "", *, expand: bool = False) -> Json:
+    """An order; `expand` adds `physical` and `metadata` to the product details of its lines.
+
+    `base` is where the server is that has its documents.
+    """
     it, money = sale.order, in_major(sale.order.currency)
     available = refundable_amount(sale)
     refundable = refundable_items(sale, available)
@@ -58,9 +62,10 @@ def order(sale: Sale, *, expand: bool = False) -> Json:
         "capturedAmount": money(captured_amount(sale)),
         "cancelledAmount": money(cancelled_amount(sale)),
         "availableToRefundAmount": money(available),
-        "checkoutId": it.checkout_id,
     }
-    return shown
+    if it.documents:
+        shown |= documents(it, base)
+    return shown | {"checkoutId": it.checkout_id}
 
 
 def order_details(shown: Mapping[str, Any]) -> Json:

@@ -40,12 +40,16 @@ def refund(sale: Sale, it: Refund) -> Json:
 def _refunded_items(it: Refund, money: Callable[[int], float]) -> list[Json]:
     """The lines of a refund; what was paid back of less than all is spread over them."""
     paid = spread(it.refunded, [item.amount for item in it.items])
-    return [_refunded_item(item, refunded, money) for item, refunded in zip(it.items, paid, strict=True)]
+    # What a return has led to does not say what was paid back while it is pending (resources page, 2.7).
+    hidden = it.return_id is not None and it.state == "pending"
+    return [
+        _refunded_item(item, None if hidden else refunded, money) for item, refunded in zip(it.items, paid, strict=True)
+    ]
 
 
-def _refunded_item(it: RefundedItem, refunded: int, money: Callable[[int], float]) -> Json:
-    shown: Json = {"amount": money(it.amount), "quantity": it.quantity, "refundedAmount": money(refunded)}
-    put(shown, skuId=it.sku_id)
+def _refunded_item(it: RefundedItem, refunded: int | None, money: Callable[[int], float]) -> Json:
+    shown: Json = {"amount": money(it.amount), "quantity": it.quantity}
+    put(shown, refundedAmount=None if refunded is None else money(refunded), skuId=it.sku_id)
     shown["itemId"] = it.item_id
     put(shown, type=it.type)
     return shown

@@ -7,13 +7,14 @@ platform page, U-27.
 import math
 import re
 from hashlib import blake2b
+from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from drsim.domain.account import VERSIONS
 from drsim.domain.clock import SECOND
 from drsim.domain.faults import Incoming
-from drsim.domain.refusal import Refused, invalid
+from drsim.domain.refusal import Refused, invalid, not_found
 from drsim.engine.sandbox import Sandbox, as_uuid
 from drsim.engine.simulator import Simulator
 from drsim.web.answers import Answer, Headers, accepted, refused
@@ -23,7 +24,12 @@ from drsim.web.keys import Access, Keys
 
 NOT_AUTHORIZED = "An authorization error has occurred."
 
-PUBLIC_KEY_MAY = re.compile(r"GET /sources/[^/]+|POST /sources")
+PUBLIC_KEY_MAY = re.compile(r"[A-Z]+ /(payments/.*|country-specs)|(GET|HEAD) /links/[^/]+")
+_LINK = re.compile(r"/links/([^/]+)")
+_PAGE = re.compile(r"/payments/redirects/[^/]+")
+"""Pages for people, whose browsers send no key but the one in the address."""
+_CONTENT = re.compile(rf"/links/[^/]+|/files/[^/]+/content|{_PAGE.pattern}")
+"""What is answered as it is, whatever the caller would rather have."""
 _LOOPBACK = re.compile(r"(localhost|127(?:\.\d{1,3}){3}|\[::1\])(:\d+)?", re.IGNORECASE)
 _ADDRESS = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]+\]|[a-z0-9-]+)(:\d+)?", re.IGNORECASE)
 
@@ -72,20 +78,24 @@ class Gate:
         if scope["method"] == "OPTIONS":
             await Answer(b"", 204)(scope, receive, send)
             return
-        access = self._keys.access(headers.get(b"authorization", b"").decode("latin-1"))
+        access = self._access(scope, headers)
         if access is None:
             self._strangers += 1
             id = as_uuid(int.from_bytes(blake2b(b"stranger %d" % self._strangers, digest_size=16).digest()))
-            await _unauthorized([(b"x-dr-requestid", id.encode())])(scope, receive, send)
+            more = [(b"x-dr-requestid", id.encode())]
+            link = _LINK.fullmatch(scope["path"])
+            answer = refused(not_found("FileLink", link[1]), more) if link else _unauthorized(more)
+            await answer(scope, receive, send)
             return
         sandbox = self._simulator.known(access.sandbox) or await self._simulator.sandbox(access.sandbox)
         version = headers.get(b"digitalriver-version", b"").decode("latin-1") or sandbox.account.api_version
         scope["drsim.sandbox"] = sandbox
         scope["drsim.version"] = version
+        scope["drsim.role"] = access.role
         record = _Recording(send, sandbox, scope, self._simulator.store.mark, version, access.label)
         try:
             refusal = self._refusal(scope, access, sandbox)
-            app = refusal or _misfit(headers, version) or self._app
+            app = refusal or _misfit(scope, headers, version) or self._app
             fault = None
             if refusal is None and sandbox.faults != ():
                 fault = await self._simulator.strike(sandbox, Incoming(scope["method"], scope["path"]))
@@ -98,10 +108,21 @@ class Gate:
         finally:
             self._calls.add(sandbox.name, record.call(self._simulator))
 
+    def _access(self, scope: Scope, headers: dict[bytes, bytes]) -> Access | None:
+        """What the caller's key opens; a link to a file needs none and leads to the sandbox that made it."""
+        link = _LINK.fullmatch(scope["path"])
+        if link and (name := self._simulator.store.reader.home("file_link", link[1])):
+            return Access(name, "public")
+        if b"authorization" not in headers and _PAGE.fullmatch(scope["path"]):
+            asked = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+            return self._keys.shopper(asked.get("apiKey", ""))
+        return self._keys.access(headers.get(b"authorization", b"").decode("latin-1"))
+
     def _refusal(self, scope: Scope, access: Access, sandbox: Sandbox) -> Answer | None:
         """Why a call is turned away before anything else can become of it."""
         if access.role == "public" and not PUBLIC_KEY_MAY.fullmatch(f"{scope['method']} {scope['path']}"):
-            return refused(Refused("forbidden", None, NOT_AUTHORIZED))
+            # Files are the one thing that the vendor is known to answer a wrong key about.
+            return _unauthorized() if scope["path"].startswith("/files/") else _not_permitted()
         wait = self._wait(sandbox)
         if wait is not None:
             too_many = Refused("too_many_requests", "too_many_requests", "Too many requests.")
@@ -225,11 +246,11 @@ class _Bucket:
         return max(1, math.ceil((self._closed_until - now) / SECOND))
 
 
-def _misfit(headers: dict[bytes, bytes], version: str) -> Answer | None:
+def _misfit(scope: Scope, headers: dict[bytes, bytes], version: str) -> Answer | None:
     """Why a call cannot be answered as it wants to be."""
     if version not in VERSIONS:
         return refused(invalid("DigitalRiver-Version", version, "version"))
-    if not _takes_json(headers.get(b"accept", b"").decode("latin-1")):
+    if not _CONTENT.fullmatch(scope["path"]) and not _takes_json(headers.get(b"accept", b"").decode("latin-1")):
         return refused(Refused("not_acceptable", "not_acceptable", "Only application/json can be answered."))
     return None
 
@@ -242,6 +263,10 @@ def _takes_json(accept: str) -> bool:
 
 def _unauthorized(headers: Headers = ()) -> Answer:
     return refused(Refused("unauthorized", None, NOT_AUTHORIZED), headers)
+
+
+def _not_permitted() -> Answer:
+    return refused(Refused("forbidden", None, NOT_AUTHORIZED))
 
 
 def _forbidden(message: str) -> Answer:

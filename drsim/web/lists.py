@@ -49,7 +49,7 @@ class Listing:
 
 
 def query(
-    request: Request, listing: Listing, simulator: Simulator, sandbox: Sandbox, extra: tuple[Equal, ...] = ()
+    request: Request, listing: Listing, simulator: Simulator, sandbox: Sandbox, extra: tuple[Equal | Between, ...] = ()
 ) -> Query:
     """The page that the query string asks for; unknown names are ignored. Raises `Refused` for wrong values."""
     asked = request.query_params
@@ -113,6 +113,12 @@ def several(request: Request, name: str) -> tuple[str, ...]:
     if len(values) > MOST:
         raise Refused("bad_request", "invalid_parameter", f"At most {MOST} {name} can be asked for.", name)
     return tuple(dict.fromkeys(values))
+
+
+def flag_of(request: Request, name: str) -> bool | None:
+    """A parameter that is true or false. Raises `Refused`."""
+    text = request.query_params.get(name)
+    return None if not text else _flag(name, text) == "true"
 
 
 def _created(request: Request, listing: Listing) -> tuple[Time | None, Time | None]:

@@ -99,7 +99,7 @@ async def update(request: Request) -> Answer:
 
 
 def _expanded(work: Work, id: str) -> bytes:
-    return orjson.dumps(render.order(work.sale(id), expand=True))
+    return orjson.dumps(render.order(work.sale(id), work.base, expand=True))
 
 
 def _updated(work: Work, id: str, change: OrderChange) -> bytes:

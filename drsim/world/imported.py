@@ -8,10 +8,11 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from drsim.domain.charges import Charge, standing
+from drsim.domain.charges import Charge, completed, standing
 from drsim.domain.checkouts import entity_of
 from drsim.domain.clock import Time
 from drsim.domain.decision import Context
+from drsim.domain.documents import CREDIT_MEMO, INVOICE, Document
 from drsim.domain.money import minor, spread
 from drsim.domain.orders import Item, Order, PaymentSession, Sale, Shipping
 from drsim.domain.pricing import Totals
@@ -21,7 +22,9 @@ from drsim.format.resources import OrderResource
 from drsim.world.imported_payment import charges_of, sources_of
 from drsim.world.imported_units import Handled, attributed
 
-_UNPAID = "pending_payment"
+_OPEN = ("pending_payment", "in_review")
+_PAYING = ("pending", "pending_funds", "pending_redirect", "complete")
+"""States from which an order is yet to be accepted."""
 
 
 def imported(resource: OrderResource, context: Context) -> Sale:
@@ -89,7 +92,17 @@ def _order(
         cancelled_before=max(0, cancelled - shown),
         due=context.now + context.account.delays.complete if done else None,
         due_state="complete" if done else None,
+        documents=_documents(resource, charges),
     )
+
+
+def _documents(resource: OrderResource, charges: tuple[Charge, ...]) -> tuple[Document, ...]:
+    """Its invoice and credit memos; which refund a credit memo was for, and how much, only a single one tells."""
+    at = resource.updated_time or resource.created_time or 0
+    captured = sum(completed(charge.captures) for charge in charges)
+    refunded = _units(resource.refunded_amount, resource) if len(resource.credit_memos) == 1 else 0
+    invoices = (Document(each.id, INVOICE, at, captured) for each in resource.invoices)
+    return (*invoices, *(Document(each.id, CREDIT_MEMO, at, refunded) for each in resource.credit_memos))
 
 
 def _units(amount: Decimal, resource: OrderResource) -> int:
@@ -181,7 +194,7 @@ def _session_id(resource: OrderResource, context: Context) -> str:
 def _session(resource: OrderResource, id: str, totals: Totals, context: Context) -> PaymentSession:
     session = resource.payment.session if resource.payment else None
     state = (session and session.state) or "complete"
-    if resource.state == _UNPAID and state not in ("pending", "pending_funds", "pending_redirect"):
+    if resource.state in _OPEN and state not in _PAYING:
         state = "pending"
     contributed = session.amount_contributed if session else None
     remaining = session.amount_remaining_to_be_contributed if session else None

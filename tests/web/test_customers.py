@@ -2,12 +2,13 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
-from tests.harness import JSON, Client, Receiver
+from tests.harness import JSON, Client, Drsim, Receiver
 from tests.web.worlds import error, events_since, refused, scenario
 
 SHIPPING: JSON = {
@@ -481,3 +482,25 @@ def test_a_given_customer_whose_id_is_taken_is_named_by_its_place(client: Client
     body = {"scenario": "x", "given": {"customers": [{"id": "tom"}, {"id": "sam"}]}}
     refused(client.post("/_sim/scenario", json=body), 409, "already_exists", "given.customers[1].id")
     assert ids(client) == ["sam"]
+
+
+def test_a_killed_server_has_customers_tax_identifiers_and_skus(tmp_path: Path) -> None:
+    options = ("--clock", "manual", "--db", str(tmp_path / "state.db"))
+    sku = {"name": "Widget", "skuGroupId": "computers", "weight": 1.5, "metadata": {"a": 1}}
+    with Drsim(*options) as server:
+        client = server.client()
+        made(client, **WHOLE)
+        attached = attach(client, "sam-1", identifier(client)["id"])
+        client.ok(client.http.put("/skus/w", json=sku), 201)
+        server.kill()
+    with Drsim(*options) as server:
+        client = server.client()
+        before = client.ok(client.get("/customers/sam-1"))
+        assert before["taxIdentifiers"] == [attached]
+        changed = client.ok(client.post("/customers/sam-1", json={"metadata": {"visits": 4}}))
+        assert changed == {**before, "metadata": {**before["metadata"], "visits": 4}}
+        assert client.events()[-1]["data"]["previousAttributes"] == {"metadata": {"visits": 3}}
+        assert client.ok(client.http.put("/skus/w", json=sku))["weight"] == 1.5
+        assert client.event_types(type="sku.*") == ["sku.created"]
+        assert attach(client, "sam-1", attached["id"]) == attached
+        assert client.delete("/customers/sam-1").status_code == 204

@@ -106,12 +106,15 @@ def test_wrong_and_live_keys_are_unauthorized(drsim: Drsim, header: str | bytes)
         assert json.loads(answer.partition(b"\r\n\r\n")[2]) == UNAUTHORIZED
 
 
-def test_a_public_key_may_read_a_source_and_nothing_else(client: Client, another: Connect) -> None:
+def test_a_public_key_may_do_what_shoppers_do_and_nothing_else(client: Client, another: Connect) -> None:
     order = client.order()
     public = another(key=f"pk_test_{sandbox_of(client)}")
-    assert public.get(f"/sources/{order['payment']['sources'][0]['id']}").status_code == 200
-    assert public.post("/sources", json={}).status_code != 403
+    assert public.get("/payments/payment-methods").status_code == 200
+    assert public.post("/payments/sources", json={}).status_code == 400
     for method, path in (
+        ("GET", f"/sources/{order['payment']['sources'][0]['id']}"),
+        ("POST", "/sources"),
+        ("GET", "/payments"),
         ("GET", "/orders"),
         ("GET", f"/orders/{order['id']}"),
         ("GET", "/sources"),
@@ -336,7 +339,7 @@ def test_what_is_nowhere_is_not_found(client: Client, path: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("DELETE", "/orders", "GET"),
+        ("DELETE", "/orders", "GET POST"),
         ("PUT", "/orders/1", "GET POST"),
         ("DELETE", "/orders/1", "GET POST"),
         ("PATCH", "/fulfillments/1", "GET POST"),
@@ -355,7 +358,7 @@ def test_what_is_nowhere_is_not_found(client: Client, path: str) -> None:
         ("GET", "/_sim/reset", "POST"),
         ("GET", "/_sim/clock/advance", "POST"),
         ("POST", "/_sim/clock", "GET"),
-        ("TRACE", "/orders", "GET"),
+        ("TRACE", "/orders", "GET POST"),
     ],
 )
 def test_a_verb_that_is_not_supported_says_which_are(client: Client, method: str, path: str, allowed: str) -> None:

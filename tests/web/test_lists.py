@@ -115,7 +115,7 @@ def test_pages_meet_exactly_when_many_things_happen_in_the_same_instant(client: 
     client.ok(client.fulfill(order), 201)
     client.settle()
     every = listed(client, "events", limit=100)
-    assert len(every) == len(set(every)) == 10
+    assert len(every) == len(set(every)) == 11
     walked: list[str] = []
     while len(walked) < len(every):
         cursor = {"startingAfter": walked[-1]} if walked else {}
@@ -459,7 +459,7 @@ def test_events_are_found_by_type_pattern_names_and_order(client: Client) -> Non
     assert types(types=["order.complete", "order.fulfilled"]) == ["order.fulfilled", "order.complete"]
     assert types(orderId=second["id"]) == ["order.created", "order.charge.capturable", "order.accepted"]
     assert types(orderId=first["id"], type="order.created") == ["order.created"]
-    assert len(types(type="*")) == len(types()) == 13
+    assert len(types(type="*")) == len(types()) == 14
     assert types(type="nothing.*") == types(type="nothing") == types(types="nothing") == []
 
 

@@ -1,9 +1,9 @@
 """Bodies of the control plane."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from drsim.domain.events import EMITTED
-from drsim.web.bodies.fields import Body, Id, Instant, Span, Text, said_to_be
+from drsim.web.bodies.fields import Amount, Body, Id, Instant, Span, Text, said_to_be
 
 
 class AdvanceBody(Body):
@@ -25,3 +25,16 @@ class SettleBody(Body):
 
     until: Annotated[Text, said_to_be(("now", "idle"))] = "now"
     limit: Span = "30d"
+
+
+class ReviewBody(Body):
+    """`POST /_sim/orders/{id}/review`."""
+
+    decision: Literal["pass", "block"]
+
+
+class ResolutionBody(Body):
+    """`POST /_sim/orders/{id}/dispute/resolve`: `amount` is what the bank takes back, if that is not everything."""
+
+    outcome: Literal["won", "lost"]
+    amount: Amount | None = None
