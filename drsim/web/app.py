@@ -54,7 +54,7 @@ def routes() -> list[Route]:
         _at("/orders", POST=orders.create, GET=orders.listed),
         _at("/checkouts", POST=checkouts.create, GET=checkouts.listed),
         _at("/checkouts/{id}", GET=checkouts.retrieve, POST=checkouts.update, DELETE=checkouts.delete),
-        _at("/checkouts/{id}/sources/{source_id}", POST=checkouts.attach, DELETE=checkouts.detach),
+        _at("/checkouts/{id}/sources/{sourceId}", POST=checkouts.attach, DELETE=checkouts.detach),
         _at("/charges/{id}", GET=charges.retrieve),
         _at("/charges", GET=charges.listed),
         _at("/sources/{id}", GET=sources.retrieve),

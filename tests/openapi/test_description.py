@@ -72,12 +72,21 @@ def test_the_body_of_every_route_is_the_one_that_it_reads(route: str) -> None:
     assert _imported(endpoints()[route]) == ({body.__name__} if body else set())
 
 
+_READERS = {
+    "drsim.format.load.read": "World",
+    "drsim.web.asked.read_source": "SourceBody",
+    "drsim.web.asked.read_change": "SourceChangeBody",
+}
+"""Functions that read a body by themselves, and the model of it."""
+
+
 def _imported(function: Any) -> set[str]:
-    """The models of bodies that a function imports; who reads scenarios takes a world."""
+    """The models of bodies that a function imports, by itself or with the function that reads them."""
     imports = [node for node in _nodes(function) if isinstance(node, ast.ImportFrom)]
-    models = [node for node in imports if (node.module or "").startswith(("drsim.web.bodies.", "drsim.format.models"))]
-    worlds = {"World" for node in imports if node.module == "drsim.format.load"}
-    return worlds | {alias.name for node in models for alias in node.names}
+    names = {f"{node.module}.{alias.name}" for node in imports for alias in node.names}
+    models = {name for name in names if name.startswith(("drsim.web.bodies.", "drsim.format.models."))}
+    read = {_READERS[name] for name in names & _READERS.keys()}
+    return read | {name for each in models if (name := each.rpartition(".")[2])[0].isupper()}
 
 
 def _nodes(function: Any, seen: frozenset[Any] = frozenset()) -> list[ast.AST]:
@@ -101,7 +110,7 @@ def test_every_model_of_a_body_is_described() -> None:
         each.__name__
         for module in _loaded(drsim.web)
         for each in vars(module).values()
-        if inspect.isclass(each) and issubclass(each, Body) and each is not Body
+        if inspect.isclass(each) and issubclass(each, Body) and not each.__subclasses__()
     }
     assert models
     assert models - set(described) == set()
@@ -195,11 +204,9 @@ def test_the_examples_are_what_the_story_gets_to_see() -> None:
 @pytest.mark.parametrize("route", sorted(set(served()) - {"GET /_sim/openapi.json"}))
 def test_every_route_has_an_example_that_fits(route: str) -> None:
     operation = operation_of(route)
-    status = str(OPERATIONS[route].status)
-    contents = [operation["responses"][status].get("content"), operation.get("requestBody", {}).get("content")]
-    for content in contents:
-        if content:
-            it = content["application/json"]
+    answers = operation["responses"][str(OPERATIONS[route].status)].get("content", {})
+    for content in (answers, operation.get("requestBody", {}).get("content", {})):
+        if it := content.get("application/json"):
             error = next(validator(orjson.dumps(it["schema"])).iter_errors(it["example"]), None)
             assert error is None, f"{route}: {error}"
 

@@ -27,6 +27,10 @@ class SettleBody(Body):
     limit: Span = "30d"
 
 
+class DisputeBody(Body):
+    """`POST /_sim/orders/{id}/dispute`: there is nothing to say."""
+
+
 class ReviewBody(Body):
     """`POST /_sim/orders/{id}/review`."""
 

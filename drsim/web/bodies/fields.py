@@ -28,6 +28,8 @@ def said_to_be(words: Iterable[str]) -> Any:
 
 
 INSTANT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z$"
+INSTANT_ONLY = Field(json_schema_extra={"pattern": INSTANT, "examples": ["2022-07-01T17:55:58Z"]})
+"""Says of a text that it is a time in UTC."""
 _SPAN = r"^ *([0-9]{1,12}(us|ms|s|m|h|d|w))+ *$"
 
 
@@ -98,7 +100,7 @@ Needed = Annotated[Text, Field(min_length=1), BeforeValidator(_not_empty)]
 """Free text that has to be there: an empty one is none."""
 Span = Annotated[Text, Field(json_schema_extra={"pattern": _SPAN, "examples": ["1h30m"]})]
 """A duration; the route reads it."""
-Instant = Annotated[Text, Field(json_schema_extra={"pattern": INSTANT, "examples": ["2022-07-01T17:55:58Z"]})]
+Instant = Annotated[Text, INSTANT_ONLY]
 """A time in UTC; the route reads it."""
 Amount = Annotated[Decimal, Field(gt=0), BeforeValidator(figure)]
 """Money in major units, as a number or as text."""

@@ -12,7 +12,8 @@ from pydantic_core import core_schema
 
 from drsim.format.part import Part
 from drsim.format.schema import schema_of
-from drsim.web.openapi.parts import FLAG, Schema, either
+from drsim.web.openapi.operation import Operation
+from drsim.web.openapi.parts import FLAG, Schema, either, ref
 
 _REF = "#/components/schemas/{model}"
 
@@ -45,10 +46,17 @@ def body_schemas(model: type[BaseModel]) -> dict[str, Schema]:
     return {**schema.pop("$defs", {}), model.__name__: schema}
 
 
-def with_nulls(schema: Schema, names: tuple[str, ...]) -> Schema:
-    """The schema of a body in which null means something for these fields."""
-    nullable = {name: either(schema["properties"][name], {"type": "null"}) for name in names}
-    return {**schema, "properties": schema["properties"] | nullable}
+def body_of(it: Operation) -> dict[str, Schema]:
+    """The schemas of what an operation reads: with the fields that are read by themselves, and its nulls."""
+    assert it.body is not None
+    found = body_schemas(it.body)
+    schema = found[it.body.__name__]
+    fields = dict(schema.get("properties", {}))
+    for name, model in it.parts.items():
+        found |= body_schemas(model)
+        fields[name] = ref(model.__name__)
+    fields |= {name: either(fields[name], {"type": "null"}) for name in it.nulls}
+    return {**found, it.body.__name__: {**schema, "properties": fields}}
 
 
 def _of_format(model: type[BaseModel]) -> dict[str, Schema]:

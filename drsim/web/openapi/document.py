@@ -3,8 +3,8 @@
 import re
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from inspect import getclosurevars
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -14,19 +14,43 @@ from drsim.domain.account import LATEST_VERSION
 from drsim.web.app import routes
 from drsim.web.front import HEALTH
 from drsim.web.gate import PUBLIC_KEY_MAY
-from drsim.web.openapi import charges, control, events, fulfillments, orders, refunds, refusals, sources, webhooks
-from drsim.web.openapi.bodies import body_schemas, with_nulls
+from drsim.web.openapi import (
+    charges,
+    checkouts,
+    control,
+    customers,
+    events,
+    files,
+    fulfillments,
+    inventory,
+    logistics,
+    orders,
+    refunds,
+    refusals,
+    returns,
+    skus,
+    sources,
+    webhooks,
+)
+from drsim.web.openapi.bodies import body_of
 from drsim.web.openapi.lists import parameters_of
 from drsim.web.openapi.older import schemas_in
-from drsim.web.openapi.operation import Chapter, Operation, Parameter
+from drsim.web.openapi.operation import JSON, Chapter, Operation, Parameter
 from drsim.web.openapi.parts import TEXT, Schema, listed, ref
 
 CHAPTERS: tuple[Chapter, ...] = (
+    checkouts.CHAPTER,
     orders.CHAPTER,
     fulfillments.CHAPTER,
     charges.CHAPTER,
     refunds.CHAPTER,
+    returns.CHAPTER,
     sources.CHAPTER,
+    customers.CHAPTER,
+    skus.CHAPTER,
+    logistics.CHAPTER,
+    inventory.CHAPTER,
+    files.CHAPTER,
     events.CHAPTER,
     webhooks.CHAPTER,
     control.CHAPTER,
@@ -42,6 +66,8 @@ while `hasMore` is true. A field that is null in a request counts as absent. Rea
 them `OPTIONS`; a verb that a path does not have is 405. A fault in force may answer anything.
 """
 _SECURITY: list[Any] = [{"secretKey": []}, {"secretKeyBasic": []}]
+_ID_HEADER = {"x-dr-requestid": {"$ref": "#/components/headers/x-dr-requestid"}}
+_NAME = re.compile(r"\{(\w+)\}")
 _PUBLIC: list[Any] = [{"publicKey": []}]
 
 OPERATIONS: Mapping[str, Operation] = {
@@ -67,7 +93,7 @@ def description(version: str = LATEST_VERSION, url: str = "/") -> bytes:
 
 def document(version: str, url: str) -> dict[str, Any]:
     """The document."""
-    examples = orjson.loads((files(__package__) / "examples.json").read_bytes()) if version == LATEST_VERSION else {}
+    examples = orjson.loads(Path(__file__).with_name("examples.json").read_bytes()) if version == LATEST_VERSION else {}
     chapters = {route: chapter for chapter in CHAPTERS for route in chapter.operations}
     paths: dict[str, dict[str, Any]] = {}
     for route, words in served().items():
@@ -94,55 +120,89 @@ def _words(docstring: str) -> str:
 
 
 def _operation(route: str, it: Operation, chapter: Chapter, words: str, example: Mapping[str, Any]) -> dict[str, Any]:
-    verb, _, path = route.partition(" ")
+    path = route.partition(" ")[2]
     shown: dict[str, Any] = {"operationId": it.id, "tags": [chapter.name], "summary": it.summary}
     if words:
         shown["description"] = words
-    if path.startswith(_CONTROL):
-        shown["security"] = [{}, *_SECURITY]
-    elif PUBLIC_KEY_MAY.fullmatch(route.replace("{id}", "id")):
-        shown["security"] = [*_SECURITY, *_PUBLIC]
+    shown |= _security(route, it)
     shown["parameters"] = _parameters(path, it)
-    if it.body is not None:
-        shown["requestBody"] = _request(verb, path, it, example)
-    shown["responses"] = {str(it.status): _answer(it, path, example), **_refusals(path, it)}
+    if it.body is not None or it.forms:
+        shown["requestBody"] = _request(it, example)
+    answer = _answer(it, path, example)
+    more = {} if it.also is None else {str(it.also): _redirect(it) if it.also == 302 else answer}
+    shown["responses"] = {str(it.status): answer, **more, **_refusals(path, it)}
     return shown
 
 
+def _security(route: str, it: Operation) -> dict[str, Any]:
+    """Who may call it, where that is not just who has a secret key."""
+    if it.keyless:
+        return {"security": [{}, *_SECURITY, *_PUBLIC]}
+    if _CONTROL in route:
+        return {"security": [{}, *_SECURITY]}
+    return {"security": [*_SECURITY, *_PUBLIC]} if PUBLIC_KEY_MAY.fullmatch(_NAME.sub("1", route)) else {}
+
+
 def _parameters(path: str, it: Operation) -> list[Any]:
-    asked = [*it.parameters, *(parameters_of(it.listing) if it.listing else ())]
     header = [] if path.startswith(_CONTROL) else [{"$ref": "#/components/parameters/Version"}]
-    in_path = [{"name": "id", "in": "path", "required": True, "schema": TEXT}] if "{id}" in path else []
-    return [*in_path, *map(_parameter, asked), *header]
+    in_path = [{"name": name, "in": "path", "required": True, "schema": TEXT} for name in _NAME.findall(path)]
+    shared = _shared()
+    asked = [_ref_to(each) if each in shared else _parameter(each) for each in _asked(it)]
+    return [*in_path, *asked, *header]
+
+
+def _asked(it: Operation) -> list[Parameter]:
+    return [*it.parameters, *(parameters_of(it.listing) if it.listing else ())]
+
+
+@cache
+def _shared() -> list[Parameter]:
+    """The parameters that several routes have in common; those of one name that differ are not among them."""
+    uses = [each for it in OPERATIONS.values() for each in _asked(it)]
+    kinds: dict[str, list[Parameter]] = {}
+    for each in uses:
+        kinds.setdefault(each.name, []).append(each)
+    return [each[0] for each in kinds.values() if len(each) > 1 and each.count(each[0]) == len(each)]
+
+
+def _ref_to(it: Parameter) -> dict[str, Any]:
+    return {"$ref": f"#/components/parameters/{_key(it)}"}
+
+
+def _key(it: Parameter) -> str:
+    """A name that components can have."""
+    return it.name.replace("[", ".").replace("]", "")
 
 
 def _parameter(it: Parameter) -> dict[str, Any]:
     shown = {"name": it.name, "in": "query", "description": it.about, "schema": it.schema}
+    if it.required:
+        shown["required"] = True
     return {**shown, "schema": listed(it.schema), "style": "form", "explode": True} if it.many else shown
 
 
-def _request(verb: str, path: str, it: Operation, example: Mapping[str, Any]) -> dict[str, Any]:
-    assert it.body is not None
-    schema = ref(it.body.__name__)
-    if it.nulls:
-        schema = with_nulls(body_schemas(it.body)[it.body.__name__], it.nulls)
-    content = {"schema": schema, **_example(example, "request")}
-    return {"required": bool(schema_required(it)), "content": {"application/json": content}}
-
-
-def schema_required(it: Operation) -> list[str]:
-    """The fields that a request must have."""
-    assert it.body is not None
-    return list(body_schemas(it.body)[it.body.__name__].get("required", ()))
+def _request(it: Operation, example: Mapping[str, Any]) -> dict[str, Any]:
+    content: dict[str, Any] = {}
+    required = bool(it.forms)
+    if it.body is not None:
+        required = bool(body_of(it)[it.body.__name__].get("required"))
+        content[JSON] = {"schema": ref(it.body.__name__), **_example(example, "request")}
+    content |= {media: {"schema": schema} for media, schema in it.forms.items()}
+    return {"required": required, "content": content}
 
 
 def _answer(it: Operation, path: str, example: Mapping[str, Any]) -> dict[str, Any]:
     shown: dict[str, Any] = {"description": "Done." if it.answer is None else "The answer."}
     if not path.startswith(_CONTROL):
-        shown["headers"] = {"x-dr-requestid": {"$ref": "#/components/headers/x-dr-requestid"}}
+        shown["headers"] = dict(_ID_HEADER)
     if it.answer is not None:
-        shown["content"] = {"application/json": {"schema": it.answer, **_example(example, "response")}}
+        shown["content"] = {media: {"schema": it.answer, **_example(example, "response")} for media in it.media}
     return shown
+
+
+def _redirect(it: Operation) -> dict[str, Any]:
+    location = {"Location": {"description": "Where to go on.", "required": True, "schema": TEXT}}
+    return {"description": "It goes on elsewhere.", "headers": {**_ID_HEADER, **location}}
 
 
 def _example(example: Mapping[str, Any], which: str) -> dict[str, Any]:
@@ -152,7 +212,7 @@ def _example(example: Mapping[str, Any], which: str) -> dict[str, Any]:
 def _refusals(path: str, it: Operation) -> dict[str, Any]:
     if path == HEALTH:
         return {}
-    statuses = {*refusals.EVERYWHERE, *it.refused, *([404] if "{id}" in path else [])}
+    statuses = {*refusals.EVERYWHERE, *it.refused, *([404] if "{" in path else [])}
     if not path.startswith(_CONTROL):
         statuses |= {406, 429}
     return {str(each): {"$ref": f"#/components/responses/{refusals.NAMES[each]}"} for each in sorted(statuses)}
@@ -192,6 +252,7 @@ def _components(version: str, examples: Mapping[str, Any]) -> dict[str, Any]:
             },
         },
         "parameters": {
+            **{_key(each): _parameter(each) for each in _shared()},
             "Version": {
                 "name": "DigitalRiver-Version",
                 "in": "header",
@@ -210,9 +271,9 @@ def _components(version: str, examples: Mapping[str, Any]) -> dict[str, Any]:
 def _schemas(version: str) -> dict[str, Schema]:
     """Every schema by its name. Two of one name that differ are a bug."""
     found: dict[str, Schema] = {}
-    bodies = {it.body for it in OPERATIONS.values() if it.body is not None}
     shown = [schemas_in({name: each for it in CHAPTERS for name, each in it.schemas.items()}, version)]
-    for schemas in (*shown, refusals.schemas(), *(body_schemas(each) for each in bodies)):
+    read = [body_of(it) for it in OPERATIONS.values() if it.body is not None]
+    for schemas in (*shown, refusals.schemas(), *read):
         for name, schema in schemas.items():
             assert found.setdefault(name, schema) == schema, f"two kinds of {name}"
     return found

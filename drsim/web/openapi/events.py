@@ -10,6 +10,7 @@ from drsim.web.openapi.parts import (
     FREE,
     ID,
     TEST_MODE,
+    TEXT,
     TIME,
     Schema,
     data_of,
@@ -23,12 +24,26 @@ from drsim.web.openapi.parts import (
 from drsim.web.openapi.webhooks import TYPE_FILTERS
 
 SUBJECTS = {
-    r"order\.(?!charge\.)": "Order",
+    r"order\.(?!charge\.|invoice\.|credit_memo\.)": "Order",
+    r"order\.(invoice|credit_memo)\.": "Document",
     r"order\.charge\.(reauth\.)?failed": "Order",
     r"order\.charge\.(?!failed|reauth)": "Charge",
     r"fulfillment\.": "EventFulfillment",
     r"refund\.": "Refund",
+    r"return\.": "Return",
     r"source\.": "Source",
+    r"checkout\.(?!deleted)": "Checkout",
+    r"customer\.(created|updated)": "Customer",
+    r"customer\.tax_identifier\.": "TaxIdentifier",
+    r"customer\.source\.": "Source",
+    r"tax_identifier\.(?!deleted)": "TaxIdentifier",
+    r"sku\.(?!deleted)": "Sku",
+    r"(checkout|customer|tax_identifier|sku)\.deleted": "Gone",
+    r"fulfillment_order\.(pending|cancelled)": "FulfillmentOrder",
+    r"fulfillment_order\.backordered": "Backorder",
+    r"fulfillment_order\.shipped": "Shipment",
+    r"fulfillment_cancellation\.": "FulfillmentCancellation",
+    r"fulfillment_return\.": "FulfillmentReturn",
 }
 """What events of a type that begins like this are about: their object, as it was then."""
 
@@ -45,7 +60,8 @@ _FIELDS = {
     "liveMode": TEST_MODE,
     "createdTime": TIME,
     "webhookIds?": listed(ID),
-    "digitalriverVersion": one_of(VERSIONS),
+    "versionIds?": {**listed(TEXT), "description": "In place of a version, where the event is about a document."},
+    "digitalriverVersion?": one_of(VERSIONS),
 }
 
 
@@ -58,6 +74,7 @@ def _about(pattern: str, name: str) -> Schema:
 
 
 _SCHEMAS = {
+    "Gone": record("What was deleted is nothing any more; `previousAttributes` has all of it.", {}),
     "Event": {
         **record("Something that happened.", _FIELDS),
         "allOf": [_about(pattern, name) for pattern, name in SUBJECTS.items()],

@@ -2,12 +2,12 @@
 
 from drsim.web.lists import MOST, OPERATORS, USUAL, FilterKind, Listing
 from drsim.web.openapi.operation import Parameter
-from drsim.web.openapi.parts import Schema, instant
+from drsim.web.openapi.parts import FLAG, Schema, instant
 
 _RANGES: dict[FilterKind, Schema] = {"time": instant(), "amount": {"type": "number"}}
 _WORDS = {"gt": "more than", "gte": "at least", "lt": "less than", "lte": "at most", "eq": "exactly"}
 
-PAGING = (
+CURSORS = (
     Parameter(
         "limit",
         "How many at most.",
@@ -15,8 +15,8 @@ PAGING = (
     ),
     Parameter("startingAfter", "Only those behind the one with this id, which are older."),
     Parameter("endingBefore", "Only those before the one with this id, which are newer; wins over `startingAfter`."),
-    Parameter("ids", "Only those with these ids.", many=True),
 )
+PAGING = (*CURSORS, Parameter("ids", "Only those with these ids.", many=True))
 
 
 def parameters_of(listing: Listing) -> list[Parameter]:
@@ -31,6 +31,8 @@ def _filters(listing: Listing) -> list[tuple[str, FilterKind]]:
 def _filter(name: str, kind: FilterKind) -> list[Parameter]:
     if kind == "text":
         return [Parameter(name, f"Only those with this {name}.")]
+    if kind == "flag":
+        return [Parameter(name, f"Only those with this {name}.", FLAG)]
     if kind == "texts":
         return [Parameter(name, f"Only those with one of these {name}.", many=True)]
     schema = _RANGES[kind]

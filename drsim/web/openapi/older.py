@@ -17,20 +17,26 @@ def schemas_in(schemas: Schemas, version: str) -> dict[str, Schema]:
 
 
 def _payment_at_the_top(schemas: Schemas) -> dict[str, Schema]:
-    fields = {
-        "charges?": listed(ref("OrderCharge")),
-        "chargeIds?": listed(ID),
-        "sourceId": ID,
-        "sources": listed(ref("OrderSource")),
-        "paymentSessionId": ID,
-        "creditAmount?": MONEY,
+    return {
+        name: _replaced(
+            schemas[name],
+            "payment",
+            {
+                "charges?": listed(ref("OrderCharge")),
+                "chargeIds?": listed(ID),
+                f"sourceId{unless_paid}": ID,
+                f"sources{unless_paid}": listed(ref("OrderSource")),
+                "paymentSessionId": ID,
+                "creditAmount?": MONEY,
+            },
+        )
+        for name, unless_paid in (("Order", ""), ("Checkout", "?"))
     }
-    return {"Order": _replaced(schemas["Order"], "payment", fields)}
 
 
 def _importer_tax_as_tax(schemas: Schemas) -> dict[str, Schema]:
     field = {"importerOfRecordTax?": {**FLAG, "const": True}}
-    return {name: _replaced(schemas[name], "totalImporterTax", field) for name in ("Order", "OrderDetails")}
+    return {name: _replaced(schemas[name], "totalImporterTax", field) for name in ("Order", "OrderDetails", "Checkout")}
 
 
 _CHANGES: tuple[tuple[str, Callable[[Schemas], dict[str, Schema]]], ...] = (

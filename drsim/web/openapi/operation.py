@@ -11,6 +11,8 @@ from drsim.web.openapi.parts import TEXT, Schema
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+JSON = "application/json"
+
 
 @value
 class Parameter:
@@ -20,26 +22,37 @@ class Parameter:
     about: str
     schema: Schema = field(default_factory=lambda: TEXT)
     many: bool = False
+    required: bool = False
 
 
 @value
 class Operation:
     """What a route takes and answers; what it does in words is its function's docstring.
 
-    `id` is what generated clients call it. `answer` is the schema of its body with this `status`, none for 204. `body`
-    is the model that reads the request; `nulls` are fields of it in which null does not mean absent. `refused` are
-    statuses beside those that every route may answer, and 404 where the path has an id.
+    `id` is what generated clients call it. `answer` is the schema of its body with this `status`, and with `also`;
+    none where there is nothing to be read. `media` are the types it may have. `refused` are statuses beside those that
+    every route may answer, and 404 where the path names something.
     """
 
     id: str
     summary: str
     answer: Schema | None
     status: int = 200
+    also: int | None = None
+    media: tuple[str, ...] = (JSON,)
     body: "type[BaseModel] | None" = None
+    """The model that reads the request."""
     nulls: tuple[str, ...] = ()
+    """Fields of it in which null does not mean absent."""
+    parts: "Mapping[str, type[BaseModel]]" = field(default_factory=dict)
+    """Fields beside those of the model, which are read by models of their own."""
+    forms: Mapping[str, Schema] = field(default_factory=dict)
+    """Other types that a request may have, and what it then holds."""
     listing: Listing | None = None
     parameters: tuple[Parameter, ...] = ()
     refused: tuple[int, ...] = ()
+    keyless: bool = False
+    """Whether no key is needed."""
 
 
 @value

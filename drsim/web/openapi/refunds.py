@@ -23,7 +23,7 @@ from drsim.web.refunds import LISTING
 _SCHEMAS = {
     "RefundItem": record(
         "A line of a refund.",
-        {"amount": MONEY, "quantity": COUNT, "refundedAmount": MONEY, "skuId?": ID, "itemId": ID, "type?": TEXT},
+        {"amount": MONEY, "quantity": COUNT, "refundedAmount?": MONEY, "skuId?": ID, "itemId": ID, "type?": TEXT},
     ),
     "RefundCharge": record(
         "A charge, with what it pays back of a refund.",
