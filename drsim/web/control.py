@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from drsim import __version__
 from drsim.domain.clock import LAST, SECOND, format_precise
 from drsim.domain.refusal import Refused, invalid, missing
 from drsim.domain.webhooks import Webhook
@@ -24,6 +25,11 @@ from drsim.web.times import read_span, read_time
 _MOST_CALLS = 1_000
 _MOST_EVENTS = 1_000
 _LONGEST_WAIT = 60 * SECOND
+
+
+async def health(request: Request) -> Answer:
+    """`GET /_sim/health`: says that the server is there. Mostly the front of the server answers it by itself."""
+    return answer({"status": "ok", "version": __version__})
 
 
 async def clock(request: Request) -> Answer:

@@ -27,9 +27,9 @@ FilterKind = Literal["text", "texts", "flag", "time", "amount"]
 take ranges."""
 
 MOST = 100
-_USUAL = 10
+USUAL = 10
 _FOREVER = 1 << 62
-_OPERATORS = ("eq", "gt", "gte", "lt", "lte")
+OPERATORS = ("eq", "gt", "gte", "lt", "lte")
 _PARAMETER = re.compile(r"([A-Za-z_.]+)(?:\[(\w+)\])?")
 
 
@@ -102,7 +102,7 @@ def enveloped(page: list[bytes], more: bool) -> Answer:
 
 def limit_of(request: Request) -> int:
     """`limit`, 1 to 100, 10 when absent. Raises `Refused`."""
-    text = request.query_params.get("limit", "") or str(_USUAL)
+    text = request.query_params.get("limit", "") or str(USUAL)
     if not (text.isascii() and text.isdecimal()) or len(text) > 4 or not 1 <= int(text) <= MOST:
         raise Refused("bad_request", "invalid_parameter", f"'{text[:100]}' is not a valid limit.", "limit")
     return int(text)
@@ -158,7 +158,7 @@ def _ranges(request: Request, name: str) -> list[tuple[str, str]]:
     for key, text in request.query_params.multi_items():
         match = _PARAMETER.fullmatch(key)
         if match and match[1] == name and text:
-            if (match[2] or "eq") not in _OPERATORS:
+            if (match[2] or "eq") not in OPERATORS:
                 raise invalid(key, match[2], "operator")
             found.append((match[2] or "eq", text))
     return found
