@@ -109,7 +109,7 @@ def test_whatever_is_sent_the_answer_is_as_described(
             assert problem is None, problem
         if mode is GenerationMode.POSITIVE and response.status_code == 400:
             error: JSON = response.json()["errors"][0]
-            assert error["code"] not in OF_FORM, f"{error} for {case.body}"
+            assert error["code"] not in OF_FORM, f"{error} for {case.body!r}"
 
     run()
 
