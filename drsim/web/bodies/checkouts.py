@@ -108,7 +108,7 @@ class CheckoutItemBody(Body):
     metadata: Metadata | None = None
 
 
-class CheckoutItemChange(Tolerant):
+class CheckoutItemChange(Body):
     """One line of `POST /checkouts/{id}`."""
 
     id: Id
