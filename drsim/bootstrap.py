@@ -65,7 +65,7 @@ async def backend(settings: Settings, front: Front) -> AsyncIterator[Backend]:
         store = await Store.open(path, durable=settings.db is not None, types=records.TYPES)
         simulator = Simulator(store, machine.wall, _seeds(settings.seed), _clocks(settings))
         simulator.hosts = settings.network.hosts
-        sender = Sender(settings.network)
+        sender = Sender(settings.network, helper=machine.helper)
         scheduler = Scheduler(simulator, sender)
         calls = CallLog(simulator)
         front.leave = calls.leave
