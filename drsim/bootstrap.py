@@ -14,8 +14,9 @@ from drsim.domain.values import value
 from drsim.engine import records
 from drsim.engine.delivery import Sender
 from drsim.engine.scheduler import Scheduler
-from drsim.engine.simulator import Simulator, Work
+from drsim.engine.simulator import Simulator
 from drsim.engine.transport import Network, check_certificates
+from drsim.engine.work import Work
 from drsim.options import RunOptions, ServeOptions
 from drsim.store import Store
 from drsim.web.app import application
@@ -32,7 +33,10 @@ SEEDED_START = parse_time("2024-01-01T00:00:00Z")
 
 @value
 class Settings:
-    """What a server is started with. `db` is where its state survives; `rate` is the clock's."""
+    """What a server is started with. `db` is where its state survives; `rate` is the clock's.
+
+    `base` is where others reach it.
+    """
 
     db: Path | None = None
     rate: float = 1.0
@@ -41,6 +45,7 @@ class Settings:
     local: bool = True
     control_token: str | None = None
     network: Network = Network()
+    base: str = ""
 
 
 @value
@@ -65,6 +70,7 @@ async def backend(settings: Settings, front: Front) -> AsyncIterator[Backend]:
         store = await Store.open(path, durable=settings.db is not None, types=records.TYPES)
         simulator = Simulator(store, machine.wall, _seeds(settings.seed), _clocks(settings))
         simulator.hosts = settings.network.hosts
+        simulator.base = settings.base
         sender = Sender(settings.network, helper=machine.helper)
         scheduler = Scheduler(simulator, sender)
         calls = CallLog(simulator)

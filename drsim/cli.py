@@ -129,6 +129,12 @@ def _add_serve(parser: argparse.ArgumentParser, environment: Mapping[str, str]) 
     option("--seed", type=_seed, metavar="N", help="makes ids and made-up data repeat exactly")
     option("--api-key", metavar="KEY", action="append", help="take only this key (may be given several times)")
     option("--control-token", metavar="TOKEN", help="opens the control plane when --host is not this machine")
+    option(
+        "--public-url",
+        metavar="URL",
+        type=_address,
+        help="where others reach the server; addresses of invoices begin with it (default: where it listens)",
+    )
     option("--quiet", action="store_true", help="print nothing but the address")
 
 
@@ -260,6 +266,7 @@ def _serve_options(parser: argparse.ArgumentParser, chosen: argparse.Namespace) 
         webhook_hosts=tuple(chosen.webhook_host),
         webhook_ca=chosen.webhook_ca,
         webhook_insecure=chosen.webhook_insecure,
+        public_url=chosen.public_url and chosen.public_url.rstrip("/"),
     )
 
 

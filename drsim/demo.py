@@ -33,9 +33,9 @@ Json = dict[str, Any]
 
 async def demo() -> int:
     """Plays the story; returns 0, or 1 when anything was not as expected."""
-    settings = bootstrap.Settings(rate=0, seed=2022)
     front = Front()
     listening = machine.listening("127.0.0.1", 0)
+    settings = bootstrap.Settings(rate=0, seed=2022, base=machine.url(listening))
     async with bootstrap.backend(settings, front), machine.serving(front, listening) as url, _receiver() as received:
         front.opened.set()
         async with aiohttp.ClientSession(url, headers={"Authorization": "Bearer sk_test_drsim"}) as session:

@@ -9,8 +9,8 @@ from drsim.bootstrap import Backend
 from drsim.domain.clock import format_precise
 from drsim.domain.events import TYPES
 from drsim.engine import catalog
-from drsim.engine.simulator import Work
 from drsim.engine.subscriptions import subscribe
+from drsim.engine.work import Work
 from drsim.options import ServeOptions
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ class ServeOptions(NamedTuple):
     webhook_hosts: tuple[str, ...] = ()
     webhook_ca: str | None = None
     webhook_insecure: bool = False
+    public_url: str | None = None
 
 
 class RunOptions(NamedTuple):

@@ -108,7 +108,8 @@ async def _play(
         # Others may reach the API of a run, but never its control plane.
         token = f"{machine.chance():016x}"
         local = options.host in machine.LOCAL
-        settings = bootstrap.Settings(rate=0, local=local, control_token=token, network=network)
+        base = machine.url(serving)
+        settings = bootstrap.Settings(rate=0, local=local, control_token=token, network=network, base=base)
         await enter(bootstrap.backend(settings, front))
         url = await enter(machine.serving(front, serving))
         front.opened.set()

@@ -48,6 +48,7 @@ async def _open(options: ServeOptions, front: Front, listening: socket.socket, s
             local=options.host in machine.LOCAL,
             control_token=options.control_token,
             network=bootstrap.network(options),
+            base=options.public_url or machine.url(listening),
         )
         worlds = [opening.read_world(path, options.webhook) for path in options.scenarios]
     except (OSError, ValueError) as error:

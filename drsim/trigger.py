@@ -25,21 +25,24 @@ def trigger(type: str, order_id: str | None, server: remote.Server) -> int:
 
 def list_triggers() -> int:
     """Prints what can be triggered; returns the exit code."""
-    from drsim.world.stories import STORIES
+    from drsim.world.plans import PLANS
 
-    widest = max(map(len, STORIES))
-    for type, story in sorted(STORIES.items()):
-        print(f"{type:<{widest}}  {story.plan}")
+    widest = max(map(len, PLANS))
+    for type in sorted(PLANS):
+        print(f"{type:<{widest}}  {PLANS[type].plan}")
     return TRIGGERED
 
 
 def _lines(told: Any) -> list[str]:
-    thing = told["event"]["data"]["object"]
+    data = told["event"]["data"]
+    thing = data["object"] or data["previousAttributes"]  # what was deleted is no object any more
     webhooks = len(told["event"].get("webhookIds", ()))
     sent = f"sent to {webhooks} webhook{'s' * (webhooks != 1)}" if webhooks else "no webhook wants it"
+    if "versionIds" in told["event"]:
+        sent = "which names no webhooks"  # the events about documents name no webhooks
     return [
         *(f"  {step}" for step in told["did"]),
-        f"{told['type']}  {thing['id']}  {summary(told['type'], thing)}",
+        f"{told['type']}  {thing['id']}  {summary(told['type'], thing)}".rstrip(),
         f"  event {told['eventId']}, {sent}",
     ]
 

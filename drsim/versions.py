@@ -61,22 +61,25 @@ def _event(shown: Mapping[str, Any], version: str) -> Json:
     # What an event is about does not follow from its type: most of those about charges hold a charge, one an order.
     if "items" in it:
         it = shown_in(shown["type"].partition(".")[0], it, version)
-    return {**shown, "data": {**shown["data"], "object": it}, "digitalriverVersion": version}
+    stamp = {"digitalriverVersion": version} if "digitalriverVersion" in shown else {}
+    return {**shown, "data": {**shown["data"], "object": it}, **stamp}
 
 
 def _payment_at_the_top(order: Json) -> Json:
-    """Before 2021-03-23 there was no `payment`: what is in it stood in the order itself.
+    """Before 2021-03-23 there was no `payment`: what is in it stood in the order or checkout itself.
 
     `sourceId` is the main source, `creditAmount` what store credit pays, where there is any.
     """
     if "payment" not in order:
         return order  # as part of a fulfillment
     payment: Json = order["payment"]
-    charges, sources = payment.get("charges", []), payment["sources"]
+    charges, sources = payment.get("charges", []), payment.get("sources", [])
     credits = [source for source in sources if source["type"] == "customerCredit"]
-    main = next((source for source in sources if source["type"] != "customerCredit"), sources[0])
     top: Json = {"charges": charges, "chargeIds": [charge["id"] for charge in charges]} if charges else {}
-    top |= {"sourceId": main["id"], "sources": sources, "paymentSessionId": payment["session"]["id"]}
+    if sources:
+        main = next((source for source in sources if source["type"] != "customerCredit"), sources[0])
+        top |= {"sourceId": main["id"], "sources": sources}
+    top["paymentSessionId"] = payment["session"]["id"]
     if credits:
         top["creditAmount"] = _sum(source["amount"] for source in credits)
     return _replaced(order, "payment", top)
@@ -102,10 +105,14 @@ def _within(key: str, undo: Undo) -> Undo:
 
 
 _CHANGES: tuple[tuple[str, Mapping[str, Undo]], ...] = (
-    ("2021-03-23", {"order": _payment_at_the_top}),
+    ("2021-03-23", {"order": _payment_at_the_top, "checkout": _payment_at_the_top}),
     (
         "2020-12-17",
-        {"order": _importer_tax_as_tax, "fulfillment": _within("orderDetails", _importer_tax_as_tax)},
+        {
+            "order": _importer_tax_as_tax,
+            "checkout": _importer_tax_as_tax,
+            "fulfillment": _within("orderDetails", _importer_tax_as_tax),
+        },
     ),
 )
 """From which version on something is as it is, and for each kind of resource how it was before; the newest first."""

@@ -9,9 +9,11 @@ import pytest
 
 from drsim import cli
 from drsim.domain.account import Account
+from drsim.domain.clock import format_span
+from drsim.format.catalog import CustomerModel, SkuModel, TaxCertificateModel
 from drsim.format.faults import FaultModel, FaultThenModel, FaultWhenModel
 from drsim.format.load import read
-from drsim.format.models import AccountModel, OAuthModel, OrderModel, WebhookModel
+from drsim.format.models import AccountModel, DelaysModel, OAuthModel, OrderModel, WebhookModel
 from drsim.web.app import routes
 from drsim.web.front import HEALTH
 from tests.harness import Client, Drsim
@@ -65,6 +67,14 @@ def test_every_key_of_an_order_a_webhook_and_an_account_is_documented() -> None:
             assert f"`{field.alias or name}`" in DOCS["worlds.md"], name
 
 
+def test_every_key_of_a_customer_and_a_sku_is_documented() -> None:
+    for title, models in (("customers", (CustomerModel, TaxCertificateModel)), ("skus", (SkuModel,))):
+        section = DOCS["worlds.md"].partition(f"## given.{title}[]")[2].partition("\n## ")[0]
+        for model in models:
+            for name, field in model.model_fields.items():
+                assert re.search(rf"\b{field.alias or name}\b", section), name
+
+
 def test_every_setting_of_a_webhook_is_documented() -> None:
     for model in (WebhookModel, OAuthModel):
         for name, field in model.model_fields.items():
@@ -82,16 +92,20 @@ def test_every_key_of_a_fault_is_documented_and_the_examples_load() -> None:
 
 def test_the_documented_delays_are_the_usual_ones() -> None:
     delays = Account().delays
-    seconds = {
-        name: getattr(delays, name) // 1_000_000 for name in ("authorize", "capture", "cancel", "refund", "complete")
-    }
-    assert ", ".join(f"{name}: {count}s" for name, count in seconds.items()) in DOCS["worlds.md"]
+    fields = DelaysModel.model_fields.items()
+    spans = ", ".join(f"{field.alias or name}: {format_span(getattr(delays, name))}" for name, field in fields)
+    assert f"`{spans}`" in DOCS["worlds.md"]
 
 
 def test_every_option_of_serve_can_be_set_by_its_environment_variable() -> None:
     values = {"PORT": "1", "CLOCK": "x2", "SEED": "7", "WEBHOOK": "http://x", "QUIET": "1", "API_KEY": "a,b"}
     values |= {name: name.lower() for name in ("HOST", "DB", "WEBHOOK_TOKEN", "CONTROL_TOKEN")} | {"SCENARIO": "s.yaml"}
-    values |= {"WEBHOOK_HOST": "a.example,*.b.example", "WEBHOOK_CA": "ca.pem", "WEBHOOK_INSECURE": "1"}
+    values |= {
+        "WEBHOOK_HOST": "a.example,*.b.example",
+        "WEBHOOK_CA": "ca.pem",
+        "WEBHOOK_INSECURE": "1",
+        "PUBLIC_URL": "http://y",
+    }
     parser = cli.build_parser({f"DRSIM_{name}": text for name, text in values.items()})
     chosen = vars(parser.parse_args(["serve"]))
     usual = vars(cli.build_parser({}).parse_args(["serve"]))

@@ -20,15 +20,22 @@ from hypothesis import strategies as st
 
 from drsim.domain import faults
 from drsim.domain.account import Account
+from drsim.domain.checkouts import Checkout, CheckoutItem, Purchase, ShippingChoice
+from drsim.domain.checkouts import opened as opened_checkout
 from drsim.domain.clock import DAY, MINUTE
+from drsim.domain.customers import Customer, Profile
 from drsim.domain.events import Expansion
 from drsim.domain.faults import CallEffect, DeliveryEffect, Fault
 from drsim.domain.fulfillments import FulfilledItem, Fulfillment
 from drsim.domain.matching import fits
-from drsim.domain.orders import Sale
+from drsim.domain.orders import PaymentSession, Sale
 from drsim.domain.outcome import Failure, Rule, Then
+from drsim.domain.pricing import Line, Off
 from drsim.domain.refund import AskedItem, Portion
 from drsim.domain.secrets import Secret
+from drsim.domain.skus import Sku
+from drsim.domain.sources import Contribution
+from drsim.domain.tax_identifiers import TaxIdentifier
 from drsim.domain.webhooks import Attempt, Delivery, Webhook
 from drsim.engine import records
 from drsim.store import Between, Equal, Facets, Query, Record, Store, StoreError, Transaction, Value
@@ -413,7 +420,7 @@ async def test_everything_read_in_an_action_is_as_the_action_has_left_it(store: 
             tx.due(ONE, "a", 7, 9),
         )
 
-    assert await store.run(action) == (Note("first"), b"first", [Note("first")], [b"first"], (7, "n1"), ["n1"])
+    assert await store.run(action) == (Note("first"), b"first", [Note("first")], [b"first"], (7, "note", "n1"), ["n1"])
 
 
 async def test_facets_of_a_document_from_a_former_life_are_replaced_too(tmp_path: Path) -> None:
@@ -565,7 +572,7 @@ async def test_each_lane_wakes_in_order_of_due_time_then_of_saving(store: Store)
         return tx.next_due(ONE, "a"), due, tx.due(ONE, "a", None, 2), tx.next_due(ONE, "c")
 
     both, three = ["first", "second"], ["first", "second", "late"]
-    assert await store.run(lanes) == ((10, "first"), [[], both, both, three, three], both, None)
+    assert await store.run(lanes) == ((10, "note", "first"), [[], both, both, three, three], both, None)
     assert [store.reader.next_due(ONE, lane) for lane in ("a", "b", "c", "")] == [10, 1, None, None]
 
 
@@ -796,6 +803,30 @@ def every_kind_of_value() -> dict[str, list[Record]]:
     plain: dict[str, Any] = {"amount": 10, "source": {"type": "creditCard", "lastFourDigits": {"$in": ["1111", 2]}}}
     for place, when in enumerate([{}, plain]):
         keep(records.rule_record(Rule(f"r{place}", "capture", when, chain, place or None), START))
+    who = Customer(
+        "c1", START, START, "a@b.c", {"name": "Ü"}, metadata={"n": 1}, source_ids=("s1",), default_source_id="s1"
+    )
+    identifier = TaxIdentifier("t1", START, START, "uk", "GB123456789", customer_id="c1")
+    keep(records.customer_record(Profile(who)), records.tax_identifier_record(identifier))
+    keep(records.sku_record(Sku("k1", START, START, "Widget", weight=1.5, weight_unit="oz", metadata={"x": 0.1})))
+    line = Line(2000, 2, True, "0.08025", Off(percent="10", quantity=1))
+    shown = {"shipFrom": {"address": {"country": "US"}}}
+    checkout = opened_checkout(
+        Checkout(
+            id="k1",
+            created=START,
+            updated=START + 1,
+            currency="USD",
+            items=(CheckoutItem("i1", "sku", {"name": "Ü"}, {"physical": True}, line, {"n": 1}, shown),),
+            session=PaymentSession("s1", "s1_x", "requires_source", 0, 0),
+            shipping=ShippingChoice(500, {"serviceLevel": "SG"}),
+            shipping_off=Off(amount=100),
+            tax_rates={"US-MN": "0.07"},
+            extra={"taxIdentifiers": [{"id": "t1"}]},
+        )
+    )
+    keep(records.checkout_record(Purchase(checkout)))
+    keep(records.checkout_record(Purchase(replace(checkout, id="k2", contributions=(Contribution("s", 1, True),)))))
     return found
 
 

@@ -12,7 +12,7 @@ from drsim import render, versions
 from drsim.domain.account import LATEST_VERSION, VERSIONS, Account
 from drsim.domain.orders import Sale
 from drsim.engine.records import event_in_version, event_record
-from drsim.engine.simulator import _Shown
+from drsim.engine.work import _Shown
 from tests.domain.builders import (
     Story,
     a_line,
@@ -141,8 +141,9 @@ def test_every_event_says_in_which_version_it_is(version: str) -> None:
     story.settle()
     for public in events_of(story):
         latest, shown = orjson.loads(public), orjson.loads(event_in_version(public, version))
-        assert latest["digitalriverVersion"] == LATEST_VERSION
-        assert shown["digitalriverVersion"] == version
+        named = latest["type"] != "order.invoice.created"  # whose envelope is another
+        assert latest.get("digitalriverVersion") == (LATEST_VERSION if named else None)
+        assert shown.get("digitalriverVersion") == (version if named else None)
         assert list(shown) == list(latest)
         object, kept = shown["data"]["object"], latest["data"]["object"]
         if "items" in kept and latest["type"].startswith("order."):
@@ -226,10 +227,9 @@ def test_every_version_of_an_order_holds_the_same_facts_and_the_latest_stays_as_
     for event in events_of(story):
         for version in OLDER:
             shown = orjson.loads(event_in_version(event, version))
-            assert {**shown, "data": None, "digitalriverVersion": LATEST_VERSION} == {
-                **orjson.loads(event),
-                "data": None,
-            }
+            kept = orjson.loads(event)
+            latest_stamp = {"digitalriverVersion": LATEST_VERSION} if "versionIds" not in kept else {}
+            assert {**shown, "data": None, **latest_stamp} == {**kept, "data": None}
 
 
 def distinct(sales: list[Sale]) -> list[Sale]:

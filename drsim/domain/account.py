@@ -1,5 +1,7 @@
 """How one simulated merchant account is set up: the `account` section of a scenario, with its defaults."""
 
+from collections.abc import Mapping
+from dataclasses import field
 from typing import Literal
 
 from drsim.domain.clock import DAY, HOUR, MINUTE, SECOND, Span
@@ -27,8 +29,9 @@ class RateLimit:
 class Delays:
     """How long each thing takes in simulated time when no rule or test card says otherwise.
 
-    `complete` is the time from the last settled charge to the order's own completion. Source of the figures:
-    resources page, section 10, row 31.
+    `complete` is the time from the last settled charge to the order's own completion, `invoice` that from the first
+    complete capture to the invoice, `credit_memo` that from a refund that succeeded to its credit memo. Source of the
+    figures: resources page, section 10, row 31.
     """
 
     authorize: Span = 0
@@ -36,6 +39,8 @@ class Delays:
     cancel: Span = 1 * SECOND
     refund: Span = 3 * SECOND
     complete: Span = 1 * SECOND
+    invoice: Span = 1 * SECOND
+    credit_memo: Span = 1 * SECOND
 
 
 TEST_RETRIES: tuple[Span, ...] = (5 * MINUTE, 30 * MINUTE, 2 * HOUR)
@@ -82,6 +87,10 @@ class Account:
     """After how long each retry of a failed delivery follows the attempt before it."""
     webhook_disabling: Disabling | None = Disabling()
     """When webhooks that keep failing are disabled, if ever."""
+    check_addresses: bool = True
+    """Whether addresses of checkouts have to be whole and their codes possible (surroundings page, U26)."""
+    tax_rates: Mapping[str, str] = field(default_factory=dict)
+    """Tax rates of this account before those of the table: by country, or country and state (`US-MN`), as text."""
 
     def version(self, asked: str) -> str:
         """The dated version that a webhook gets when it asks for this one: the `default` is that of the keys."""

@@ -88,6 +88,8 @@ class Charge:
     cancels: tuple[Operation, ...] = ()
     retries: tuple[Retry, ...] = ()
     refunds: tuple[ChargeRefund, ...] = ()
+    charged_back: int = 0
+    """Minor units that the bank has taken back after a dispute."""
     due: Time | None = None
     failure: Failure | None = None
 
@@ -114,8 +116,8 @@ def uncommitted(charge: Charge) -> int:
 
 
 def repayable(charge: Charge) -> int:
-    """Minor units that were captured for good and are neither refunded nor about to be."""
-    return completed(charge.captures) - standing(charge.refunds)
+    """Minor units that were captured for good and are neither charged back nor refunded nor about to be."""
+    return completed(charge.captures) - standing(charge.refunds) - charge.charged_back
 
 
 def repaying(charge: Charge) -> int:

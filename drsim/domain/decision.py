@@ -11,12 +11,14 @@ from drsim.domain.account import Account
 from drsim.domain.charges import Charge, ChargeRefund, OperationKind, begin, begin_refund
 from drsim.domain.charges import Operation as ChargeOperation
 from drsim.domain.clock import Time
+from drsim.domain.documents import Document
 from drsim.domain.events import EMITTED, Event
 from drsim.domain.fulfillments import Fulfillment
 from drsim.domain.money import decimal
 from drsim.domain.orders import Order, Sale
 from drsim.domain.outcome import Facts, Operation, Outcome, Rule, decide
 from drsim.domain.refunds import Refund
+from drsim.domain.returns import Return
 from drsim.domain.values import replace, value
 
 
@@ -39,6 +41,7 @@ class Decision:
     rules: tuple[Rule, ...]
     fulfillment: Fulfillment | None = None
     refund: Refund | None = None
+    returned: Return | None = None
 
 
 class Draft:
@@ -49,6 +52,7 @@ class Draft:
         self.charges = {charge.id: charge for charge in sale.charges}
         self.sources = sale.sources
         self.refunds = {refund.id: refund for refund in sale.refunds}
+        self.returns = {returned.id: returned for returned in sale.returns}
         self.context = context
         self.rules = context.rules
         self.events: list[Event] = []
@@ -61,14 +65,17 @@ class Draft:
     @property
     def sale(self) -> Sale:
         """The sale as it stands."""
-        return Sale(self.order, tuple(self.charges.values()), self.sources, tuple(self.refunds.values()))
+        charges, refunds = tuple(self.charges.values()), tuple(self.refunds.values())
+        return Sale(self.order, charges, self.sources, refunds, tuple(self.returns.values()))
 
-    def put(self, changed: Charge | Order | Refund) -> None:
-        """Makes a changed charge, order or refund part of the draft."""
+    def put(self, changed: Charge | Order | Refund | Return) -> None:
+        """Makes a changed charge, order, refund or return part of the draft."""
         if isinstance(changed, Charge):
             self.charges[changed.id] = changed
         elif isinstance(changed, Refund):
             self.refunds[changed.id] = changed
+        elif isinstance(changed, Return):
+            self.returns[changed.id] = changed
         else:
             self.order = changed
 
@@ -80,12 +87,15 @@ class Draft:
         sale: Sale | None = None,
         fulfillment: Fulfillment | None = None,
         refund: Refund | None = None,
+        document: Document | None = None,
+        returned: Return | None = None,
         previous: Mapping[str, Any] | None = None,
     ) -> None:
         """Tells an event of this type with the sale as it stands (or as given)."""
         assert type in EMITTED, f"'{type}' is not in EMITTED"
         id = self.context.new_id("event")
-        self.events.append(Event(id, type, self.now, sale or self.sale, charge, fulfillment, previous, refund))
+        about = (charge, fulfillment, previous, refund, document, returned)
+        self.events.append(Event(id, type, self.now, sale or self.sale, *about))
 
     def begin(self, charge: Charge, kind: OperationKind, operation: ChargeOperation) -> None:
         """Puts a new pending operation on its charge and tells it; a charge that a capture fills up tells that too."""
@@ -120,6 +130,8 @@ class Draft:
         """Replaces fields of the order."""
         self.order = replace(self.order, **changes)
 
-    def decided(self, fulfillment: Fulfillment | None = None, refund: Refund | None = None) -> Decision:
+    def decided(
+        self, fulfillment: Fulfillment | None = None, refund: Refund | None = None, returned: Return | None = None
+    ) -> Decision:
         """The finished decision."""
-        return Decision(self.sale, tuple(self.events), self.rules, fulfillment, refund)
+        return Decision(self.sale, tuple(self.events), self.rules, fulfillment, refund, returned)

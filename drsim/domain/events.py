@@ -5,10 +5,12 @@ from typing import Any
 
 from drsim.domain.charges import Charge
 from drsim.domain.clock import DAY, Span, Time
+from drsim.domain.documents import Document
 from drsim.domain.fulfillments import Fulfillment
 from drsim.domain.matching import fits_name
 from drsim.domain.orders import Sale
 from drsim.domain.refunds import Refund
+from drsim.domain.returns import Return
 from drsim.domain.values import value
 
 VISIBLE: Span = 30 * DAY
@@ -17,7 +19,9 @@ VISIBLE: Span = 30 * DAY
 
 @value
 class Event:
-    """One event. Its object is the fulfillment or refund if there is one, else the charge, else the sale's order."""
+    """One event of a sale. Its object is the fulfillment, refund, return or document if there is one, else the charge,
+    else the order.
+    """
 
     id: str
     type: str
@@ -28,6 +32,35 @@ class Event:
     previous: Mapping[str, Any] | None = None
     """For `*.updated`: the changed attributes as they were, in public form."""
     refund: Refund | None = None
+    document: Document | None = None
+    returned: Return | None = None
+
+    @property
+    def order_id(self) -> str | None:
+        """The order that this is about."""
+        return self.sale.order.id
+
+
+@value
+class ResourceEvent:
+    """One event of what is no part of a sale: a customer, a checkout. That `subject` is its object.
+
+    What was deleted is no object any more: then there is no subject, and `previous` has all of it.
+    """
+
+    id: str
+    type: str
+    at: Time
+    subject: Any
+    previous: Mapping[str, Any] | None = None
+
+    @property
+    def order_id(self) -> str | None:
+        """The order that this is about, if any."""
+        return getattr(self.subject, "order_id", None)
+
+
+AnyEvent = Event | ResourceEvent
 
 
 @value
@@ -96,17 +129,25 @@ TYPES: frozenset[str] = frozenset(
 EMITTED: frozenset[str] = frozenset(
     [
         *_names("order", "created", "accepted", "pending_payment", "review_opened", "blocked", "cancelled"),
-        *_names("order", "fulfilled", "complete", "updated", "dispute", "refunded"),
+        *_names("order", "invoice.created", "credit_memo.created"),
+        *_names("order", "fulfilled", "complete", "updated", "dispute", "refunded", "review_closed"),
+        *_names("order", "dispute.resolved", "chargeback", "returned"),
         *_names("order.charge", "pending", "capturable", "processing", "complete", "cancelled"),
         *_names("order.charge", "failed", "reauth.failed"),
         *_names("order.charge.capture", "pending", "complete", "failed"),
         *_names("order.charge.cancel", "pending", "complete", "failed"),
         *_names("order.charge.refund", "pending", "complete", "failed"),
         *_names("refund", "pending", "pending_information", "complete", "failed", "updated"),
+        *_names("return", "created", "accepted", "updated"),
         "fulfillment.created",
+        *_names("customer", *_CRUD, "tax_identifier.created"),
+        *_names("sku", *_CRUD),
+        *_names("tax_identifier", "verified", "deleted"),
+        *_names("checkout", *_CRUD),
     ]
 )
-"""The event types drsim emits: nothing else can be told, and each has a story in `world.stories` that leads to it."""
+"""The event types drsim emits: nothing else can be told, and each can be triggered: those about an order by a story in
+`world.stories`, the others by an errand in `world.errands`."""
 
 
 def matching_types(pattern: str) -> list[str]:

@@ -15,6 +15,7 @@ from drsim.domain.money import ceiling_share, decimal
 from drsim.domain.orders import Item, Order, Sale, left_amount, moved, moved_item, open_units
 from drsim.domain.outcome import Facts, Failure, Outcome, matching_rule
 from drsim.domain.refusal import Refused, invalid
+from drsim.domain.returned import count_returned
 from drsim.domain.settle import close_if_settled
 from drsim.domain.values import replace, value
 
@@ -52,9 +53,10 @@ def fulfill(
         asked = Asked(line.item_id, number, fulfillment.id, doomed)
         _handle(draft, "capture", line.quantity, asked)
         _handle(draft, "cancel", line.cancel_quantity, asked)
-    if not open_units(draft.order) and any(item.state == "fulfilled" for item in draft.order.items):
+    if not open_units(draft.order) and any(item.fulfilled for item in draft.order.items):
         draft.put(moved(draft.order, "fulfilled", draft.now))
         draft.tell("order.fulfilled")
+    count_returned(draft)
     close_if_settled(draft)
     return draft.decided(fulfillment)
 

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 
 from drsim.domain.clock import Time
-from drsim.domain.decision import Context, Decision, Draft
+from drsim.domain.decision import Context, Decision
+from drsim.domain.disputes import can_be_disputed, dispute
 from drsim.domain.fulfill import Line, fulfill
-from drsim.domain.orders import Sale, moved, moved_item
+from drsim.domain.orders import Sale
 from drsim.domain.place import OrderSpec, place
 from drsim.domain.refusal import Refused
 from drsim.domain.settle import wake
+from drsim.domain.takeback import take_back_everything
 from drsim.domain.values import replace
 
 STATES = (
@@ -42,10 +44,11 @@ def live(spec: OrderSpec, state: str, context: Context, until: Time) -> Decision
         decision = _handle_all(decision, context, shipped=False)
     if state in ("cancelled", "complete", "dispute", "returned", "blocked"):
         decision = _wait(decision, context, until)
-    if state == "dispute" and decision.sale.order.state in ("fulfilled", "complete"):
+    if state == "dispute" and can_be_disputed(decision.sale):
         decision = _then(decision, replace(context, now=until), dispute)
     if state == "returned" and decision.sale.order.state == "complete":
-        decision = _then(decision, replace(context, now=until), give_back)
+        complete = decision.sale.order.transitions["complete"]
+        decision = _wait(_then(decision, replace(context, now=complete), take_back_everything), context, until)
     reached = decision.sale.order.state
     if reached != state and (state != "accepted" or reached not in ("pending_payment", "cancelled")):
         message = f"The order cannot start as '{state}': it stays '{reached}'."
@@ -74,23 +77,3 @@ def _wait(decision: Decision, context: Context, until: Time) -> Decision:
     while (due := decision.sale.due) is not None and due <= until:
         decision = _then(decision, replace(context, now=due), wake)
     return decision
-
-
-def dispute(sale: Sale, context: Context) -> Decision:
-    """The bank disputes the payment: the order is frozen until somebody resolves that."""
-    order = moved(sale.order, "dispute", context.now)
-    opened = {**order.fraud_transitions, "review_opened": context.now}
-    order = replace(order, fraud_state="review_opened", fraud_transitions=opened, due=None, due_state=None)
-    draft = Draft(replace(sale, order=order), context)
-    draft.tell("order.dispute")
-    return draft.decided()
-
-
-def give_back(sale: Sale, context: Context) -> Decision:
-    """Everything that was shipped was sent back."""
-    order = moved(sale.order, "returned", context.now)
-    items = (moved_item(each, "returned", context.now) if each.state == "fulfilled" else each for each in order.items)
-    order = replace(order, items=tuple(items))
-    draft = Draft(replace(sale, order=order), context)
-    draft.tell("order.refunded")
-    return draft.decided()

@@ -4,13 +4,17 @@ All amounts are minor units of the order's currency. Source: resources page, sec
 """
 
 from collections.abc import Mapping
+from dataclasses import field
 from typing import Any
 
 from drsim.domain.charges import Charge, Operation, completed, next_due, repaying, standing, uncommitted
 from drsim.domain.clock import Time
+from drsim.domain.documents import Document, due_document
 from drsim.domain.money import half_up_share
+from drsim.domain.pricing import Totals
 from drsim.domain.refunds import Refund
-from drsim.domain.sources import Source
+from drsim.domain.returns import Return
+from drsim.domain.sources import Contribution, Source
 from drsim.domain.states import ITEM, ORDER, SESSION, step
 from drsim.domain.values import replace, value
 
@@ -20,7 +24,8 @@ class Item:
     """One line of an order. Amounts are for the whole line; `tax_rate` is a decimal fraction as text (`"0.08025"`).
 
     `discount` is the line's share of an order-level discount: it lowers what the line adds to the total, not `amount`.
-    `product` is shown as it is, `product_more` only when an order is expanded.
+    `shipping_discount` does the same with its `shipping`. `product` and `extra` are shown as they are, `product_more`
+    only when an order is expanded.
     """
 
     id: str
@@ -40,8 +45,10 @@ class Item:
     fees_tax: int = 0
     shipping: int = 0
     shipping_tax: int = 0
+    shipping_discount: int = 0
     discount: int = 0
     metadata: Mapping[str, Any] | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
     fulfilled: int = 0
     cancelled: int = 0
 
@@ -58,6 +65,7 @@ class Item:
             + self.duties
             + self.importer_tax
             - self.discount
+            - self.shipping_discount
         )
 
     @property
@@ -93,20 +101,6 @@ class PaymentSession:
 
 
 @value
-class Totals:
-    """What an order costs, in the parts that the API shows. `total` is `subtotal` plus `tax`, without exception."""
-
-    total: int
-    subtotal: int
-    fees: int
-    tax: int
-    importer_tax: int
-    duty: int
-    discount: int
-    shipping: int
-
-
-@value
 class Order:
     """An order without its money movements, which are on its charges. `shown` holds what is only kept and shown."""
 
@@ -128,7 +122,8 @@ class Order:
     fraud_state: str | None
     fraud_transitions: Mapping[str, Time]
     charge_ids: tuple[str, ...]
-    source_ids: tuple[str, ...]
+    contributions: tuple[Contribution, ...]
+    """What each source pays, the primary one first."""
     shipping: Shipping | None = None
     discount: Mapping[str, Any] | None = None
     ship_to: Mapping[str, Any] | None = None
@@ -139,24 +134,37 @@ class Order:
     application_id: str | None = None
     browser_ip: str | None = None
     metadata: Mapping[str, Any] | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """What is only stored and shown."""
+    landed: bool = False
+    """Whether duties and importer tax were worked out and paid with it."""
     to_be_forgotten: bool = False
     refunded: int = 0
     refund_ids: tuple[str, ...] = ()
+    return_ids: tuple[str, ...] = ()
     cancelled_before: int = 0
     """Money that was cancelled outside fulfillments (a blocked order's), which `cancelledAmount` leaves out."""
     due: Time | None = None
     """When the order itself moves on: a fulfilled one to complete, an unpaid one to cancelled."""
     due_state: str | None = None
+    documents: tuple[Document, ...] = ()
+    """Its invoice and credit memos, also those that are still planned."""
 
 
 @value
 class Sale:
-    """An order with its charges (in no meaningful order), sources and refunds: what a money decision looks at."""
+    """An order with its charges (in no meaningful order), sources, refunds and returns: what decisions look at."""
 
     order: Order
     charges: tuple[Charge, ...]
     sources: tuple[Source, ...]
     refunds: tuple[Refund, ...] = ()
+    returns: tuple[Return, ...] = ()
+
+    @property
+    def parts(self) -> tuple[object, ...]:
+        """All that belongs to the order and is kept by itself."""
+        return *self.charges, *self.sources, *self.refunds, *self.returns
 
     @property
     def due(self) -> Time | None:
@@ -164,6 +172,8 @@ class Sale:
         dues = [due for charge in self.charges if (due := next_due(charge)) is not None]
         if self.order.due is not None:
             dues.append(self.order.due)
+        if self.order.documents and (document := due_document(self.order.documents)):
+            dues.append(document.at)
         return min(dues, default=None)
 
     def source(self, id: str) -> Source:
@@ -210,12 +220,12 @@ def _asked(operation: Operation) -> tuple[str | None, str, int]:
 def refundable_amount(sale: Sale) -> int:
     """Minor units that could be refunded now: each line's share of its captured units, halves up, and never more than
     what was captured for good; all of it once the whole order was (resources page, section 10, row 6). What is being
-    refunded counts as refunded until it fails (5.6).
+    refunded counts as refunded until it fails, and a chargeback takes away what it comes to (5.6).
     """
     captured = sum(completed(charge.captures) for charge in sale.charges)
     if not captured:
         return 0
-    gone = sale.order.refunded + sum(repaying(charge) for charge in sale.charges)
+    gone = sale.order.refunded + sum(repaying(charge) + charge.charged_back for charge in sale.charges)
     if captured == sale.order.totals.total:
         return max(0, captured - gone)
     units = captured_units(sale)

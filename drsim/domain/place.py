@@ -1,6 +1,7 @@
-"""Placing an order: from what was bought and how it is paid to an order with charges, accepted, waiting or refused.
+"""Placing an order: from a checkout and its sources to an order with charges, accepted, waiting or refused.
 
-Sources: surroundings page, 3.4 (totals) and 3.5 (selling entities); resources page, 5.5 (shipping) and 7.2 (charges).
+Orders that a scenario or the control plane specifies become a checkout first and then go the same way. Sources:
+surroundings page, 3.8; resources page, 4.1, 7.2 and 8.
 """
 
 from collections.abc import Mapping
@@ -8,15 +9,28 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from drsim.domain.charges import Charge
+from drsim.domain.checkouts import (
+    Checkout,
+    CheckoutItem,
+    ShippingChoice,
+    attach,
+    entity_of,
+    is_duty_paid,
+    new_session,
+    opened,
+    pricing,
+    seller_tax_id,
+)
 from drsim.domain.clock import Time
 from drsim.domain.decision import Context, Decision, Draft
 from drsim.domain.methods import METHODS, UNPAID_AFTER, Trouble
-from drsim.domain.money import LIMIT, half_up, spread
-from drsim.domain.orders import Item, Order, PaymentSession, Sale, Shipping, Totals, moved, moved_item
+from drsim.domain.orders import Item, Order, Sale, Shipping, moved, moved_session
 from drsim.domain.outcome import Outcome
+from drsim.domain.pricing import Line, Off, PricedLine, Pricing
 from drsim.domain.refusal import Refused
-from drsim.domain.settle import consumed, make_accepted, release
-from drsim.domain.sources import Source
+from drsim.domain.review import block_order
+from drsim.domain.settle import consumed, make_accepted
+from drsim.domain.sources import Contribution, Source
 from drsim.domain.states import CHARGE, step
 from drsim.domain.values import replace, value
 
@@ -91,189 +105,231 @@ class OrderSpec:
 
 
 def place(spec: OrderSpec, context: Context) -> Decision:
-    """Places an order: 201 with an order that is accepted, in review or waits for its payment.
+    """Places a specified order: 201 with an order that is accepted, in review or waits for its payment.
 
     Raises `Refused` when the source or the charge is declined at once (resources page, 3.2), and for amounts that do
     not add up: more off than there is, more store credit than the order costs, more than drsim can hold.
     """
-    order = _order(spec, context)
-    sources = _sources(spec, order, context)
+    checkout = opened(_checkout(spec, context))
+    sources = _sources(spec, checkout, context)
+    credit = next((source for source in sources if source.secondary), None)
+    if credit is not None and (credit.amount or 0) > checkout.session.remaining:
+        message = "Source amount(s) exceed session amount"
+        raise Refused("conflict", "session_source_amount_too_large", message, "storeCredit")
     primary = sources[0]  # or store credit, when that pays for everything
     if Trouble("source", "fails") in primary.troubles:
         raise Refused("conflict", "source_not_chargeable", f"Source '{primary.id}' is not chargeable.", "sourceId")
-    draft = Draft(Sale(order, (), sources), context)
-    draft.amend(source_ids=tuple(source.id for source in sources))
-    never_paid = Trouble("source", "fails_later") in primary.troubles
-    waits_for_shopper = spec.begins == "pending_payment" and METHODS[primary.type].flow != "standard"
-    if never_paid or waits_for_shopper:
-        _await_shopper(draft, context.now + UNPAID_AFTER if never_paid else None)
+    for source in reversed(sources):
+        checkout = attach(checkout, source)
+    return submit(checkout, sources, context, begins=spec.begins, order_id=spec.id)
+
+
+def submit(
+    checkout: Checkout,
+    sources: tuple[Source, ...],
+    context: Context,
+    *,
+    begins: Beginning = "accepted",
+    order_id: str | None = None,
+) -> Decision:
+    """Makes an order of a checkout that `sources` pay for, in the order of its contributions.
+
+    Raises `Refused` (409) when the charge is declined or fraud screening turns it down; with that the checkout is burnt
+    (resources page, 8). `begins` says how a specified order shall begin.
+    """
+    order = _order(checkout, pricing(checkout), sources, context, order_id)
+    draft = Draft(Sale(order, (), tuple(_taken(source, order) for source in sources)), context)
+    waiting = next((source for source in draft.sources if source.awaits_shopper), None)
+    if waiting is not None:
+        _await_shopper(draft, waiting)
     else:
-        _charge(draft, spec)
+        _charge(draft, begins)
     return draft.decided()
 
 
-def block(sale: Sale, context: Context) -> Decision:
-    """The reviewer turns an order in review down."""
-    draft = Draft(sale, context)
-    _block(draft)
-    return draft.decided()
-
-
-def selling_entity(ship_from: str | None, ship_to: str | None, bill_to: str) -> dict[str, str]:
-    """Who sells, by the countries involved (surroundings page, 3.5 and U19)."""
-    countries = {ship_from or bill_to, ship_to or bill_to}
-    if countries == {"US"}:
-        return {"id": "C5_INC-ENTITY", "name": "DR globalTech Inc."}
-    if (ship_to or bill_to) in EUROPEAN_UNION:
-        return {"id": "DR_IRELAND-ENTITY", "name": "Digital River Ireland Ltd."}
-    if (ship_to or bill_to) == "TW":
-        return {"id": "DR_TAIWAN-ENTITY", "name": "Digital River Taiwan"}
-    return {"id": "DR_INC-ENTITY", "name": "Digital River, Inc."}
-
-
-EUROPEAN_UNION = frozenset("AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split())
-
-
-def _order(spec: OrderSpec, context: Context) -> Order:
-    items = _items(spec, context)
-    shipping = _shipping(spec.shipping)
-    totals = _totals(items, shipping, sum(item.discount for item in items))
-    session_id = context.new_id("session")
-    session = PaymentSession(session_id, f"{session_id}_{context.new_id('secret')}", "pending", totals.total, 0)
-    return Order(
-        id=spec.id or context.new_id("order"),
+def _checkout(spec: OrderSpec, context: Context) -> Checkout:
+    """What is specified, as a checkout that nothing pays for yet."""
+    return Checkout(
+        id=context.new_id("checkout"),
         created=context.now,
         updated=context.now,
         currency=spec.currency,
+        items=tuple(_checkout_item(line, context) for line in spec.lines),
+        session=new_session(context),
         email=spec.email,
         locale=spec.locale,
+        customer_id=spec.customer_id,
         customer_type=spec.customer_type,
-        selling_entity=selling_entity(_country(spec.ship_from), _country(spec.ship_to), _country(spec.bill_to) or "US"),
-        checkout_id=context.new_id("checkout"),
         charge_type=spec.charge_type,
-        session=session,
-        items=items,
-        totals=totals,
+        ship_from=spec.ship_from,
+        ship_to=spec.ship_to,
+        bill_to=spec.bill_to,
+        shipping=ShippingChoice(spec.shipping.amount, spec.shipping.shown) if spec.shipping else None,
+        freight_rate=str(spec.shipping.tax_rate) if spec.shipping else None,
+        off=_off(spec),
+        upstream_id=spec.upstream_id,
+        application_id=spec.application_id,
+        browser_ip=spec.browser_ip,
+        metadata=spec.metadata,
+        extra={} if spec.discount is None else {"discount": spec.discount},
+        rates_given=True,
+    )
+
+
+def _off(spec: OrderSpec) -> Off | None:
+    if spec.percent_off is not None:
+        return Off(percent=str(spec.percent_off))
+    return Off(amount=spec.amount_off) if spec.amount_off else None
+
+
+def _checkout_item(line: LineSpec, context: Context) -> CheckoutItem:
+    return CheckoutItem(
+        id=context.new_id("checkout item"),
+        sku_id=line.sku_id,
+        product=line.product,
+        product_more=line.product_more,
+        line=Line(
+            amount=line.price * line.quantity,
+            quantity=line.quantity,
+            physical=line.physical,
+            tax_rate=str(line.tax_rate),
+            duties=line.duties,
+            importer_tax=line.importer_tax,
+            fees=line.fees,
+            fees_tax=line.fees_tax,
+        ),
+        metadata=line.metadata,
+        order_item_id=line.id,
+    )
+
+
+def _sources(spec: OrderSpec, checkout: Checkout, context: Context) -> tuple[Source, ...]:
+    """The sources that are specified, paid by the shopper already unless the order shall wait for that."""
+    total, credit = checkout.session.remaining, spec.store_credit
+    specs = [(spec.source, total - credit)] if total > credit or not credit else []
+    if credit:
+        specs.append((SourceSpec("customerCredit", spec.source.owner, {}), credit))
+    return tuple(_source(each, amount, spec.begins, checkout, context) for each, amount in specs)
+
+
+def _source(spec: SourceSpec, amount: int, begins: Beginning, checkout: Checkout, context: Context) -> Source:
+    credit = spec.type == "customerCredit"
+    id = spec.id or context.new_id("source")
+    unpaid = begins == "pending_payment" or Trouble("source", "fails_later") in spec.troubles
+    return Source(
+        id=id,
+        created=context.now,
+        type=spec.type,
+        state=METHODS[spec.type].unpaid_state if unpaid else "chargeable",
+        owner=spec.owner,
+        client_secret=f"{id}_{context.new_id('secret')}",
+        details=spec.details,
+        currency=checkout.currency if credit else None,
+        amount=amount if credit else None,
+        session_id=checkout.session.id,
+        troubles=spec.troubles,
+    )
+
+
+def _taken(source: Source, order: Order) -> Source:
+    """The source as the order has it: a single-use one is its own from now on."""
+    if source.reusable:
+        return source
+    return replace(source, order_id=order.id, customer_id=source.customer_id or order.customer_id)
+
+
+def _order(
+    checkout: Checkout, priced: Pricing, sources: tuple[Source, ...], context: Context, order_id: str | None
+) -> Order:
+    bill_to = checkout.bill_to or _payer(sources[0])
+    extra = dict(checkout.extra)
+    return Order(
+        id=order_id or context.new_id("order"),
+        created=context.now,
+        updated=context.now,
+        currency=checkout.currency,
+        email=checkout.email or "",
+        locale=checkout.locale,
+        customer_type=checkout.customer_type,
+        selling_entity=entity_of(_country(checkout.ship_from), _country(checkout.ship_to), _country(bill_to) or "US"),
+        checkout_id=checkout.id,
+        charge_type=checkout.charge_type,
+        session=checkout.session,
+        items=tuple(
+            _item(item, each, checkout, context) for item, each in zip(checkout.items, priced.lines, strict=True)
+        ),
+        totals=priced.totals,
         state="pending_payment",
         transitions={},
         fraud_state=None,
         fraud_transitions={},
         charge_ids=(),
-        source_ids=(),
-        shipping=shipping,
-        discount=spec.discount,
-        ship_to=spec.ship_to,
-        ship_from=spec.ship_from,
-        bill_to=spec.bill_to,
-        customer_id=spec.customer_id,
-        upstream_id=spec.upstream_id,
-        application_id=spec.application_id,
-        browser_ip=spec.browser_ip,
-        metadata=spec.metadata,
+        contributions=checkout.contributions,
+        shipping=Shipping(priced.shipping, priced.shipping_tax, checkout.shipping.shown) if checkout.shipping else None,
+        discount=extra.pop("discount", None),
+        ship_to=checkout.ship_to,
+        ship_from=checkout.ship_from,
+        bill_to=bill_to,
+        customer_id=checkout.customer_id,
+        upstream_id=checkout.upstream_id,
+        application_id=checkout.application_id,
+        browser_ip=checkout.browser_ip,
+        metadata=checkout.metadata,
+        extra=extra,
+        landed=is_duty_paid(checkout),
     )
 
 
-def _shipping(spec: ShippingSpec | None) -> Shipping | None:
-    return None if spec is None else Shipping(spec.amount, half_up(spec.amount * spec.tax_rate), spec.shown)
+def _payer(source: Source) -> Mapping[str, Any]:
+    """Whom the bill goes to where the checkout does not say: the owner of the source (resources page, 2.1)."""
+    owner = source.owner
+    name = " ".join(str(owner[key]) for key in ("firstName", "lastName") if owner.get(key))
+    shown = {"address": owner.get("address"), "name": name or None, "email": owner.get("email")}
+    return {key: each for key, each in shown.items() if each}
 
 
 def _country(party: Mapping[str, Any] | None) -> str | None:
-    return party["address"]["country"] if party else None
+    country: str | None = (party or {}).get("address", {}).get("country")
+    return country
 
 
-def _items(spec: OrderSpec, context: Context) -> tuple[Item, ...]:
-    amounts = [line.price * line.quantity for line in spec.lines]
-    off = spec.amount_off if spec.percent_off is None else half_up(sum(amounts) * spec.percent_off / 100)
-    if off > sum(amounts):
-        raise Refused("bad_request", "invalid_parameter", "The discount is larger than the items.", "discount")
-    discounts = spread(off, amounts)
-    shipping = _shipping_shares(spec, amounts)
-    return tuple(
-        Item(
-            id=line.id or context.new_id("item"),
-            sku_id=line.sku_id,
-            product=line.product,
-            product_more=line.product_more,
-            physical=line.physical,
-            amount=amount,
-            quantity=line.quantity,
-            tax_rate=str(line.tax_rate),
-            tax=half_up((amount - discount) * line.tax_rate),
-            state="created",
-            transitions={"created": context.now},
-            importer_tax=line.importer_tax,
-            duties=line.duties,
-            fees=line.fees,
-            fees_tax=line.fees_tax,
-            shipping=share[0],
-            shipping_tax=share[1],
-            discount=discount,
-            metadata=line.metadata,
-        )
-        for line, amount, discount, share in zip(spec.lines, amounts, discounts, shipping, strict=True)
+def _item(item: CheckoutItem, priced: PricedLine, checkout: Checkout, context: Context) -> Item:
+    line, tax_id = item.line, seller_tax_id(checkout)
+    extra = item.extra if tax_id is None else {**item.extra, "sellerTaxIdentifier": tax_id}
+    return Item(
+        id=item.order_item_id or context.new_id("item"),
+        sku_id=item.sku_id,
+        product=item.product,
+        product_more=item.product_more,
+        physical=line.physical,
+        amount=priced.amount,
+        quantity=line.quantity,
+        tax_rate=line.tax_rate,
+        tax=priced.tax,
+        state="created",
+        transitions={"created": context.now},
+        importer_tax=priced.importer_tax,
+        duties=priced.duties,
+        fees=line.fees,
+        fees_tax=line.fees_tax,
+        shipping=priced.shipping,
+        shipping_tax=priced.shipping_tax,
+        shipping_discount=priced.shipping_off,
+        discount=priced.discount,
+        metadata=item.metadata,
+        extra=extra,
     )
 
 
-def _shipping_shares(spec: OrderSpec, amounts: list[int]) -> list[tuple[int, int]]:
-    """Shipping and its tax per line: on physical lines in proportion to their amounts; on all if none is physical."""
-    if spec.shipping is None:
-        return [(0, 0)] * len(amounts)
-    physical = [line.physical or not any(each.physical for each in spec.lines) for line in spec.lines]
-    weights = [amount if carries else 0 for amount, carries in zip(amounts, physical, strict=True)]
-    if not any(weights):
-        weights = [int(carries) for carries in physical]
-    tax = half_up(spec.shipping.amount * spec.shipping.tax_rate)
-    return list(zip(spread(spec.shipping.amount, weights), spread(tax, weights), strict=True))
-
-
-def _totals(items: tuple[Item, ...], shipping: Shipping | None, off: int) -> Totals:
-    fees, duty = sum(item.fees for item in items), sum(item.duties for item in items)
-    importer_tax = sum(item.importer_tax for item in items)
-    shipping_amount = shipping.amount if shipping else 0
-    tax = sum(item.tax + item.fees_tax for item in items) + (shipping.tax if shipping else 0)
-    subtotal = sum(item.amount for item in items) + shipping_amount + fees + duty + importer_tax - off
-    if subtotal + tax >= LIMIT:
-        raise Refused("bad_request", "amount_too_large", "The order is larger than drsim can hold.", "items")
-    return Totals(subtotal + tax, subtotal, fees, tax, importer_tax, duty, off, shipping_amount)
-
-
-def _sources(spec: OrderSpec, order: Order, context: Context) -> tuple[Source, ...]:
-    total, credit = order.totals.total, spec.store_credit
-    if credit > total:
-        message = "Source amount(s) exceed session amount"
-        raise Refused("conflict", "session_source_amount_too_large", message, "storeCredit")
-    sources = [_source(spec.source, total - credit, order, context)] if total > credit or not credit else []
-    if credit:
-        sources.append(_source(SourceSpec("customerCredit", spec.source.owner, {}), credit, order, context))
-    return tuple(sources)
-
-
-def _source(spec: SourceSpec, amount: int, order: Order, context: Context) -> Source:
-    id = spec.id or context.new_id("source")
-    return Source(
-        id=id,
-        created=context.now,
-        type=spec.type,
-        currency=order.currency,
-        amount=amount,
-        state=METHODS[spec.type].unpaid_state,
-        owner=spec.owner,
-        order_id=order.id,
-        session_id=order.session.id,
-        client_secret=f"{id}_{context.new_id('secret')}",
-        details=spec.details,
-        troubles=spec.troubles,
-        customer_id=order.customer_id,
-    )
-
-
-def _await_shopper(draft: Draft, given_up: Time | None) -> None:
-    """The shopper still has to pay: no charge yet, and an order that is given up at `given_up`, if ever."""
-    source = draft.sources[0]
-    session = replace(draft.order.session, state=source.state)
+def _await_shopper(draft: Draft, source: Source) -> None:
+    """The shopper still has to pay: no charge yet, and an order that is given up when that takes too long."""
+    session = moved_session(draft.order.session, source.state)
     if source.state == "pending_funds":
         shown = {"sourceId": source.id, "sourceClientSecret": source.client_secret}
         session = replace(session, next_action={"action": "show_payment_instructions", "data": shown})
+    elif url := source.details.get("redirectUrl"):
+        session = replace(session, next_action={"action": "redirect", "data": {"redirectUrl": url}})
+    given_up = _given_up(draft, source)
     draft.amend(
         session=session,
         transitions={"pending_payment": draft.now},
@@ -284,14 +340,22 @@ def _await_shopper(draft: Draft, given_up: Time | None) -> None:
     draft.tell("order.pending_payment")
 
 
-def _charge(draft: Draft, spec: OrderSpec) -> None:
+def _given_up(draft: Draft, source: Source) -> Time | None:
+    """When an unpaid order is given up, if ever."""
+    if Trouble("source", "fails_later") in source.troubles:
+        return draft.now + UNPAID_AFTER
+    return None
+
+
+def _charge(draft: Draft, begins: Beginning) -> None:
     """Authorizes a charge on each source, and with that decides how the order begins."""
+    draft.amend(session=moved_session(draft.order.session, "pending"))
     outcomes: dict[str, Outcome] = {}
-    for source in draft.sources:
-        if source.amount:
-            charge = _new_charge(source, draft)
+    for contribution in draft.order.contributions:
+        if contribution.amount:
+            charge = _new_charge(contribution, draft)
             draft.put(charge)
-            outcomes[charge.id] = _authorization(draft, charge, spec.begins)
+            outcomes[charge.id] = _authorization(draft, charge, begins)
     draft.amend(charge_ids=tuple(draft.charges))
     waiting = any(outcome.after != 0 for outcome in outcomes.values())
     refused = next((each.failure for each in outcomes.values() if each.failure and each.after == 0), None)
@@ -301,26 +365,26 @@ def _charge(draft: Draft, spec: OrderSpec) -> None:
         draft.put(_begun(charge, outcomes[charge.id], draft.now))
     if waiting:
         _await_authorization(draft)
-    elif spec.begins in ("in_review", "blocked"):
+    elif begins in ("in_review", "blocked"):
         _review(draft)
-        if spec.begins == "blocked":
-            _block(draft)
+        if begins == "blocked":
+            block_order(draft)
     else:
         _accept_at_once(draft)
 
 
-def _new_charge(source: Source, draft: Draft) -> Charge:
+def _new_charge(paid: Contribution, draft: Draft) -> Charge:
     return Charge(
         id=draft.context.new_id("charge"),
         created=draft.now,
         order_id=draft.order.id,
-        source_id=source.id,
-        session_id=source.session_id,
-        currency=source.currency,
-        amount=source.amount,
+        source_id=paid.source_id,
+        session_id=draft.order.session.id,
+        currency=draft.order.currency,
+        amount=paid.amount,
         state="pending",
         type=draft.order.charge_type,
-        secondary=source.secondary,
+        secondary=paid.secondary,
         expires=draft.now + draft.context.account.authorization_ttl,
     )
 
@@ -363,21 +427,6 @@ def _review(draft: Draft) -> None:
     draft.tell("order.created")
     _tell_charges(draft)
     draft.tell("order.review_opened")
-
-
-def _block(draft: Draft) -> None:
-    """The reviewer says no: the order and its lines are blocked, its money is released."""
-    order = moved(draft.order, "blocked", draft.now)
-    draft.put(
-        replace(
-            order,
-            fraud_state="blocked",
-            fraud_transitions={**order.fraud_transitions, "blocked": draft.now},
-            items=tuple(moved_item(item, "blocked", draft.now) for item in order.items),
-        )
-    )
-    draft.tell("order.blocked")
-    release(draft)
 
 
 def _tell_charges(draft: Draft) -> None:

@@ -83,11 +83,16 @@ def refund(sale: Sale, asked: Asked, context: Context) -> Decision:
         reason=asked.reason,
         metadata=None if asked.metadata is None else merged_metadata(None, asked.metadata),
     )
+    start(draft, made)
+    return draft.decided(refund=made)
+
+
+def start(draft: Draft, made: Refund) -> None:
+    """Makes a new refund part of the draft, and takes its money from the charges."""
     draft.put(made)
     draft.amend(refund_ids=(*draft.order.refund_ids, made.id))
     draft.tell("refund.pending", refund=made)
     _take(draft, made)
-    return draft.decided(refund=made)
 
 
 def amend_refund(sale: Sale, refund_id: str, metadata: Mapping[str, Any], context: Context) -> Decision:

@@ -40,7 +40,7 @@ def price(item: Item, parts: Iterable[Part]) -> int:
     of_line: Mapping[Part, int] = {
         "product": item.amount - item.discount,
         "tax": item.tax,
-        "shipping": item.shipping,
+        "shipping": item.shipping - item.shipping_discount,
         "shipping_tax": item.shipping_tax,
         "fees": item.fees,
         "fees_tax": item.fees_tax,

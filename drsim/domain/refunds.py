@@ -66,3 +66,5 @@ class Refund:
     refunded: int = 0
     failure_reason: str | None = None
     token: Token | None = None
+    return_id: str | None = None
+    """The return whose acceptance led to it."""

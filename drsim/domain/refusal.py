@@ -70,5 +70,6 @@ def invalid(parameter: str, value: object, thing: str | None = None) -> Refused:
 
 
 def not_found(resource: str, id: str, parameter: str = "id") -> Refused:
-    """No such resource in this sandbox."""
-    return Refused("not_found", "not_found", f"{resource} '{id}' not found.", parameter)
+    """No such resource in this sandbox. Of customers it is said without a period (platform page, 3.1)."""
+    end = "" if resource == "Customer" else "."
+    return Refused("not_found", "not_found", f"{resource} '{id}' not found{end}", parameter)

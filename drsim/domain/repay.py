@@ -5,11 +5,13 @@ Source: resources page, sections 4.4, 4.7 and 9; platform page, 7.4 (order of th
 
 from drsim.domain.charges import Charge, ChargeRefund, with_refund
 from drsim.domain.decision import Context, Decision, Draft
+from drsim.domain.issue import plan_credit_memo
 from drsim.domain.orders import Sale
 from drsim.domain.outcome import FAILURE_CODE, Failure
 from drsim.domain.refundable import shares_of
 from drsim.domain.refunds import TOKEN_LIFE, Refund, Token
 from drsim.domain.refusal import Refused, not_found
+from drsim.domain.returned import count_returned
 from drsim.domain.states import CHARGE_REFUND, REFUND, step
 from drsim.domain.values import replace
 
@@ -90,7 +92,9 @@ def _close(draft: Draft, refund: Refund, *, expired: bool) -> None:
     draft.put(refund)
     if state == "succeeded":
         draft.tell("refund.complete", refund=refund)
+        plan_credit_memo(draft, refund)
     elif state == "failed":
         draft.tell("refund.failed", refund=refund)
     if refund.refunded:
         draft.tell("order.refunded")
+        count_returned(draft)

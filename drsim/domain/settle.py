@@ -16,8 +16,11 @@ from drsim.domain.charges import (
 )
 from drsim.domain.clock import Time
 from drsim.domain.decision import Context, Decision, Draft
+from drsim.domain.documents import postponed
+from drsim.domain.issue import issue_next, plan_invoice
 from drsim.domain.orders import Sale, moved, moved_item, moved_session
 from drsim.domain.repay import go_on
+from drsim.domain.returned import count_returned
 from drsim.domain.sources import Source
 from drsim.domain.states import SOURCE, step
 from drsim.domain.values import replace
@@ -28,8 +31,10 @@ def wake(sale: Sale, context: Context) -> Decision:
     draft = Draft(sale, context)
     while (due := draft.sale.due) is not None and due <= draft.now:
         charge = next((each for each in draft.charges.values() if next_due(each) == due), None)
-        if charge is None:
+        if charge is None and draft.order.due == due:
             _move_order(draft)
+        elif charge is None:
+            issue_next(draft)
         elif charge.due == due:
             _end_authorization(draft, charge)
         elif charge.retries and charge.retries[0].due == due:
@@ -43,11 +48,12 @@ def wake(sale: Sale, context: Context) -> Decision:
 
 def close_if_settled(draft: Draft) -> None:
     """Moves an order on that has no money left to wait for: a fulfilled one is soon complete, a fully cancelled one is
-    cancelled at once.
+    cancelled at once. Planned documents come after the order's completion.
     """
     order, charges = draft.order, draft.charges.values()
     if order.state == "fulfilled" and all(charge.state in ("complete", "cancelled") for charge in charges):
-        draft.amend(due=draft.now + draft.context.account.delays.complete, due_state="complete")
+        due = draft.now + draft.context.account.delays.complete
+        draft.amend(due=due, due_state="complete", documents=postponed(order.documents, due))
     cancelled = all(item.state == "cancelled" for item in order.items)
     if order.state == "accepted" and cancelled and all(charge.state == "cancelled" for charge in charges):
         draft.put(moved(order, "cancelled", draft.now))
@@ -142,6 +148,7 @@ def _move_order(draft: Draft) -> None:
     draft.amend(due=None, due_state=None)
     draft.put(moved(draft.order, "complete", draft.now))
     draft.tell("order.complete")
+    count_returned(draft)
 
 
 def _end_operation(draft: Draft, charge: Charge, kind: OperationKind, operation: Operation) -> None:
@@ -157,6 +164,8 @@ def _end_operation(draft: Draft, charge: Charge, kind: OperationKind, operation:
     draft.tell(f"order.charge.{kind}.complete", settled)
     if settled.state in ("complete", "cancelled"):
         draft.tell(f"order.charge.{settled.state}", settled)
+    if kind == "capture":
+        plan_invoice(draft)
     close_if_settled(draft)
 
 

@@ -17,8 +17,8 @@ ORDER: Lifecycle = {
     "accepted": ("fulfilled", "cancelled", "dispute"),
     "fulfilled": ("complete", "dispute"),
     "complete": ("returned", "dispute"),
-    "dispute": ("accepted", "fulfilled", "complete"),
-    "returned": (),
+    "dispute": ("accepted", "fulfilled", "complete", "returned"),
+    "returned": ("dispute",),
     "cancelled": (),
     "blocked": (),
 }
@@ -66,6 +66,11 @@ REFUND: Lifecycle = {
     "expired": (),
 }
 
+RETURN: Lifecycle = {
+    "created": ("accepted",),
+    "accepted": (),
+}
+
 SOURCE: Lifecycle = {
     "pending_funds": ("chargeable", "cancelled", "failed"),
     "pending_redirect": ("chargeable", "cancelled", "failed"),
@@ -76,10 +81,13 @@ SOURCE: Lifecycle = {
     "failed": (),
 }
 
+# That of a checkout asks for a source, then for the order; with the order it gets on by itself.
 SESSION: Lifecycle = {
+    "requires_source": ("requires_confirmation",),
+    "requires_confirmation": ("requires_source", "complete", "pending", "pending_funds", "pending_redirect", "failed"),
     "pending": ("complete", "failed"),
-    "pending_funds": ("complete", "failed"),
-    "pending_redirect": ("complete", "failed"),
+    "pending_funds": ("pending", "complete", "failed"),
+    "pending_redirect": ("pending", "complete", "failed"),
     "complete": (),
     "failed": (),
 }

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from drsim.domain.methods import read_card
 from drsim.domain.place import LineSpec, OrderSpec, ShippingSpec, SourceSpec, place
-from drsim.engine.simulator import Work
+from drsim.engine.work import Work
 
 _GOOD = "4444222233331111"
 

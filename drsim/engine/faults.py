@@ -9,7 +9,7 @@ from drsim.domain.values import replace
 from drsim.domain.webhooks import Delivery, Webhook, put_off
 from drsim.engine import records
 from drsim.engine.sandbox import Sandbox
-from drsim.engine.simulator import Work
+from drsim.engine.work import Work
 from drsim.store import DueDelivery
 
 

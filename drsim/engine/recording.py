@@ -7,8 +7,9 @@ from functools import partial
 from drsim.domain.webhooks import Attempt, Delivery, Webhook, attempted, observed
 from drsim.engine import records
 from drsim.engine.sandbox import Sandbox
-from drsim.engine.simulator import Simulator, Work
+from drsim.engine.simulator import Simulator
 from drsim.engine.subscriptions import disable_failing, save_webhook
+from drsim.engine.work import Work
 
 Outcome = tuple[str, tuple[Attempt, ...]]
 """The id of a delivery, and what was sent: the attempt proper, and the copies that a fault has sent after it."""

@@ -7,15 +7,21 @@ import orjson
 
 from drsim import render, versions
 from drsim.domain.charges import Charge
+from drsim.domain.checkouts import Checkout, Purchase, pricing
 from drsim.domain.clock import SECOND, Time
-from drsim.domain.events import Event, Expansion
+from drsim.domain.customers import Customer, Profile
+from drsim.domain.events import AnyEvent, Expansion
 from drsim.domain.faults import Fault
+from drsim.domain.files import File, FileLink
 from drsim.domain.fulfillments import Fulfillment
 from drsim.domain.money import exponent
 from drsim.domain.orders import Order, Sale
 from drsim.domain.outcome import Rule
 from drsim.domain.refunds import Refund
+from drsim.domain.returns import Return
+from drsim.domain.skus import Sku
 from drsim.domain.sources import Source
+from drsim.domain.tax_identifiers import TaxIdentifier
 from drsim.domain.webhooks import Delivery, Webhook
 from drsim.store import DueDelivery, Facets, Record, Value
 
@@ -23,13 +29,20 @@ TYPES: Mapping[str, type] = {
     "order": Order,
     "charge": Charge,
     "source": Source,
+    "checkout": Checkout,
     "fulfillment": Fulfillment,
     "refund": Refund,
+    "return": Return,
     "event": Expansion,
     "webhook": Webhook,
     "delivery": Delivery,
+    "file": File,
+    "file_link": FileLink,
     "rule": Rule,
     "fault": Fault,
+    "customer": Customer,
+    "tax identifier": TaxIdentifier,
+    "sku": Sku,
 }
 """The value that each kind of document holds. Calls are kept in their public form only, and so are events but for what
 an expanded one has more."""
@@ -67,6 +80,27 @@ def fulfillment_record(it: Fulfillment) -> Record:
     return Record("fulfillment", it.id, it.created, it, public, it.order_id, facets=frozenset(pairs))
 
 
+def checkout_record(of: Purchase) -> Record:
+    """A checkout, found by its payment session, and by what an order is found by."""
+    it = of.checkout
+    texts = {
+        "sessionId": it.session.id,
+        "customerId": it.customer_id,
+        "email": it.email,
+        "currency": it.currency,
+        "upstreamId": it.upstream_id,
+        "applicationId": it.application_id,
+        "browserIp": it.browser_ip,
+        "chargeType": it.charge_type,
+        "locale": it.locale,
+        "customerType": it.customer_type,
+    }
+    pairs: list[tuple[str, Value]] = [(name, text) for name, text in texts.items() if text is not None]
+    pairs.append(("totalAmount", comparable(pricing(it).totals.total, it.currency)))
+    pairs.append(("updatedTime", it.updated // SECOND))
+    return Record("checkout", it.id, it.created, it, orjson.dumps(render.checkout(of)), facets=frozenset(pairs))
+
+
 def refund_record(sale: Sale, it: Refund) -> Record:
     """A refund, found by its order, SKUs, state, reasons and amounts."""
     texts = {"state": it.state, "reason": it.reason, "failureReason": it.failure_reason}
@@ -79,11 +113,17 @@ def refund_record(sale: Sale, it: Refund) -> Record:
     return Record("refund", it.id, it.created, it, public, it.order_id, facets=frozenset(pairs))
 
 
-def event_record(it: Event, object: Any, webhook_ids: list[str], more: Expansion | None = None) -> Record:
+def return_record(it: Return) -> Record:
+    """A return, found by its order, SKUs and state."""
+    pairs: list[tuple[str, Value]] = [("skuId", item.sku_id) for item in it.items if item.sku_id]
+    facets = frozenset([("state", it.state), *pairs])
+    return Record("return", it.id, it.created, it, orjson.dumps(render.returned(it)), it.order_id, facets=facets)
+
+
+def event_record(it: AnyEvent, object: Any, webhook_ids: list[str], more: Expansion | None = None) -> Record:
     """An event around its rendered object; with what it has `more` where a webhook gets it expanded."""
     public = orjson.dumps(render.event(it, object, webhook_ids))
-    order_id = it.sale.order.id
-    return Record("event", it.id, it.at, more, public, order_id, facets=frozenset([("type", it.type)]))
+    return Record("event", it.id, it.at, more, public, it.order_id, facets=frozenset([("type", it.type)]))
 
 
 def event_in_version(public: bytes, api_version: str) -> bytes:
@@ -113,6 +153,27 @@ def delivery_record(it: Delivery) -> Record:
     return Record("delivery", it.id, it.created, it, public, it.event_id, it.webhook_id, it.due, facets)
 
 
+def file_record(it: File) -> Record:
+    """A file, found by what it is called and, where it was uploaded, its size."""
+    texts = {"purpose": it.purpose, "fileName": it.name, "title": it.title, "type": it.type}
+    pairs: list[tuple[str, Value]] = [(name, text) for name, text in texts.items() if text is not None]
+    if it.size is not None:
+        pairs.append(("size", it.size * 1_000))
+    return Record("file", it.id, it.created, it, orjson.dumps(render.file(it)), it.order_id, facets=frozenset(pairs))
+
+
+def content_record(it: File, content: bytes) -> Record:
+    """The bytes of a file that was uploaded."""
+    return Record("content", it.id, it.created, None, content)
+
+
+def file_link_record(it: FileLink) -> Record:
+    """A link, found by its file and by when it expires."""
+    facets: Facets = frozenset([("expires", it.expires)])
+    public = orjson.dumps(render.file_link(it))
+    return Record("file_link", it.id, it.created, it, public, it.file_id, facets=facets)
+
+
 def rule_record(it: Rule, now: Time) -> Record:
     """A behavior rule."""
     return Record("rule", it.id, now, it, orjson.dumps(render.rule(it), default=float))
@@ -121,6 +182,38 @@ def rule_record(it: Rule, now: Time) -> Record:
 def fault_record(it: Fault, now: Time) -> Record:
     """A fault."""
     return Record("fault", it.id, now, it, orjson.dumps(render.fault(it)))
+
+
+def customer_record(profile: Profile) -> Record:
+    """A customer, found by email, request to be forgotten and last change."""
+    it = profile.customer
+    forgotten = "true" if it.request_to_be_forgotten else "false"
+    facets = _facets(email=it.email, requestToBeForgotten=forgotten, updatedTime=it.updated // SECOND)
+    return Record("customer", it.id, it.created, it, orjson.dumps(render.customer(profile)), facets=facets)
+
+
+def tax_identifier_record(it: TaxIdentifier) -> Record:
+    """A tax identifier, found by its customer, type, value, state and when it reached each."""
+    times = {state: time // SECOND for state, time in it.transitions.items()}
+    facets = _facets(customerId=it.customer_id, type=it.type, value=it.value, state=it.state, **times)
+    return Record("tax identifier", it.id, it.created, it, orjson.dumps(render.tax_identifier(it)), facets=facets)
+
+
+def sku_record(it: Sku) -> Record:
+    """A SKU, found by its codes, part number, group and last change."""
+    facets = _facets(
+        eccn=it.eccn,
+        partNumber=it.part_number,
+        hsCode=it.hs_code,
+        taxCode=it.tax_code,
+        skuGroupId=it.sku_group_id,
+        updatedTime=it.updated // SECOND,
+    )
+    return Record("sku", it.id, it.created, it, orjson.dumps(render.sku(it)), facets=facets)
+
+
+def _facets(**values: Value | None) -> Facets:
+    return frozenset((name, each) for name, each in values.items() if each is not None)
 
 
 def _order_facets(it: Order) -> Facets:

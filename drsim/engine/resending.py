@@ -7,7 +7,7 @@ import orjson
 from drsim.domain.clock import Time
 from drsim.domain.refusal import Refused, not_found
 from drsim.domain.webhooks import Webhook
-from drsim.engine.simulator import Work
+from drsim.engine.work import Work
 from drsim.store import Equal
 
 MOST = 1_000

@@ -20,7 +20,7 @@ from drsim.store import DueDelivery
 Kept = tuple[int, Clock, Account, dict[str, int], Time]
 
 _ACCOUNT_SUFFIX = "0336"
-"""What order and item ids of one test account end in (resources page, 1.1)."""
+"""What order, item and customer ids of one test account end in (resources page, 1.1)."""
 
 
 @dataclass(slots=True, eq=False)
@@ -60,9 +60,12 @@ class Sandbox:
         """The next id of a kind: numbered per kind, so that ids of one kind never shift those of another."""
         count = self.counters.get(kind, 0) + 1
         self.counters[kind] = count
-        if kind in ("order", "item"):
+        if kind in ("order", "item", "customer"):
             start = 10_000_000 + self._chance(kind, 0) % 80_000_000
             return f"{start + count}{_ACCOUNT_SUFFIX}"
+        if kind == "file_link":
+            # What is found without a key must not be found in another sandbox of the same seed.
+            return as_uuid(self._chance(f"{kind}/{self.name}", count))
         return as_uuid(self._chance(kind, count))
 
     def new_call_id(self) -> str:

@@ -22,7 +22,8 @@ from drsim.engine.faults import UNHARMED, Turn, can_strike, take_turn
 from drsim.engine.places import Places
 from drsim.engine.recording import Recorder
 from drsim.engine.sandbox import Sandbox
-from drsim.engine.simulator import Simulator, Work
+from drsim.engine.simulator import Simulator
+from drsim.engine.work import Work
 from drsim.store import DueDelivery
 
 T = TypeVar("T")

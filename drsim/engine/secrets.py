@@ -5,8 +5,8 @@ from drsim.domain.refusal import not_found
 from drsim.domain.secrets import Secret, live, revoked, rotated
 from drsim.domain.values import replace
 from drsim.domain.webhooks import Webhook
-from drsim.engine.simulator import Work
 from drsim.engine.subscriptions import new_secret, save_webhook
+from drsim.engine.work import Work
 
 
 def live_secrets(work: Work, id: str) -> tuple[Secret, ...]:

@@ -10,16 +10,16 @@ from drsim.domain.clock import Time, format_precise, format_span
 from drsim.domain.secrets import Secret
 from drsim.domain.webhooks import Webhook, given_up
 from drsim.engine import records
-from drsim.engine.simulator import Work
+from drsim.engine.work import Work
 from drsim.store import Record
 
 _AT_ONCE = 200
 
 
-def subscribe(work: Work, fields: Mapping[str, Any], secret: str | None = None, place: str = "") -> bytes:
+def subscribe(work: Work, fields: Mapping[str, Any], secret: str | None = None) -> bytes:
     """A new webhook with these fields of `Webhook` and, unless given, a generated secret; returns its public form.
 
-    Raises `Refused` for settings that do not fit together, naming parameters below `place`.
+    Raises `Refused` for settings that do not fit together.
     """
     webhook = Webhook(
         id=work.sandbox.new_id("webhook"),
@@ -28,7 +28,7 @@ def subscribe(work: Work, fields: Mapping[str, Any], secret: str | None = None, 
         secrets=(Secret(secret or new_secret(work), work.now),),
         **fields,
     )
-    transport.check(webhook, work.hosts, place)
+    transport.check(webhook, work.hosts)
     return save_webhook(work, webhook)
 
 

@@ -76,6 +76,10 @@ def load(
     return Loaded(made, values, document)
 
 
+_BEFORE_ORDERS = ("webhooks", "customers", "skus")
+"""What is given besides orders, which may refer to all of it."""
+
+
 def _orders(values: Any) -> list[tuple[Path, dict[str, Any]]]:
     """Every order that is given or created by a step, with its place, in the order in which they are made."""
     orders: list[tuple[Path, dict[str, Any]]] = [
@@ -100,7 +104,9 @@ def _mappings(values: Any, section: str) -> list[tuple[int, dict[str, Any]]]:
 def _aliases(values: dict[str, Any]) -> list[tuple[str, Path]]:
     """Every alias and where it is given, in the order in which what they stand for is made."""
     named: list[tuple[Path, dict[str, Any]]] = [
-        (("given", "webhooks", index), each) for index, each in _mappings(values.get("given"), "webhooks")
+        (("given", section, index), each)
+        for section in _BEFORE_ORDERS
+        for index, each in _mappings(values.get("given"), section)
     ]
     for path, order in _orders(values):
         named.append((path, order))
@@ -133,19 +139,19 @@ def _repeated(aliases: list[tuple[str, Path]], document: Document) -> list[Probl
 
 def _made_before(aliases: list[tuple[str, Path]], saved: list[tuple[str, int]]) -> Callable[[str, Path], bool]:
     """Whether something may be referred to at a place: whether it is made or saved before it."""
-    webhooks = {alias for alias, path in aliases if path[1] == "webhooks"}
+    others = {alias for alias, path in aliases if path[1] in _BEFORE_ORDERS}
     orders: dict[str, Any] = {alias: path[2] for alias, path in aliases if path[1] == "orders"}
     steps: dict[str, Any] = {}
     for alias, step in [(alias, path[1]) for alias, path in aliases if path[0] == "steps"] + saved:
         steps.setdefault(alias, step)
 
     def is_made(name: str, path: Path) -> bool:
-        given = name in webhooks or name in orders
+        given = name in others or name in orders
         if path[0] == "steps":
             return given or (name in steps and steps[name] < path[1])
         if path[0] in ("behavior", "faults"):
             return given
-        return path[:2] == ("given", "orders") and given and (name in webhooks or orders[name] < path[2])
+        return path[:2] == ("given", "orders") and given and (name in others or orders[name] < path[2])
 
     return is_made
 

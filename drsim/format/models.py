@@ -1,4 +1,4 @@
-"""What may stand in a scenario file, as far as it is about the world: account, webhooks, orders, rules and faults."""
+"""What may stand in a scenario file, as far as it is about the world: account, what is given, rules and faults."""
 
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
@@ -19,6 +19,7 @@ from drsim.domain.events import EXPANDABLE, TYPES, matching_types
 from drsim.domain.outcome import OPERATIONS, Operation
 from drsim.domain.transport import GRANTS, TRANSPORTS
 from drsim.format.buyer import SourceModel
+from drsim.format.catalog import CustomerModel, SkuModel
 from drsim.format.faults import FaultModel
 from drsim.format.fields import (
     Alias,
@@ -36,7 +37,7 @@ from drsim.format.fields import (
     read_flag,
 )
 from drsim.format.mistakes import Mistake, refuse, wrong
-from drsim.format.numbers import Quantity, Seed
+from drsim.format.numbers import Quantity, Rate, Seed
 from drsim.format.orders import ItemModel, OrderModel
 from drsim.format.part import Part
 from drsim.format.patterns import NumberPattern, TextPattern
@@ -45,12 +46,14 @@ from drsim.format.written import NULL, Schema, Written, either, given, ref
 
 __all__ = [
     "AccountModel",
+    "CustomerModel",
     "DelaysModel",
     "FaultModel",
     "GivenModel",
     "ItemModel",
     "OrderModel",
     "RuleModel",
+    "SkuModel",
     "SourceModel",
     "ThenModel",
     "WebhookModel",
@@ -70,6 +73,8 @@ class DelaysModel(Part):
     cancel: Duration | None = None
     refund: Duration | None = None
     complete: Duration | None = None
+    invoice: Duration | None = None
+    credit_memo: Duration | None = None
 
 
 class DisablingModel(Part):
@@ -102,6 +107,11 @@ _SCHEDULE = Written(_read_schedule, lambda inner: either({"enum": list(_SCHEDULE
 _DISABLING = Written(_read_disabling, lambda inner: either({"const": "never"}, ref("DisablingModel")), replaced=False)
 
 
+Place = Annotated[
+    str, fitting(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", "a country such as DE, or a country and a state such as US-MN")
+]
+
+
 class AccountModel(Part):
     """`account`: how the simulated merchant account is set up; what is left out stays as it is."""
 
@@ -116,6 +126,8 @@ class AccountModel(Part):
     signature_unit: Annotated[SignatureUnit, one_of(get_args(SignatureUnit))] | None = None
     webhook_retries: Annotated[tuple[Duration, ...] | None, _SCHEDULE] = None
     webhook_disabling: Annotated[DisablingModel | None, _DISABLING] = None
+    tax_rates: dict[Place, Rate] | None = None
+    check_addresses: Flag | None = None
 
 
 def _read_types(value: Any) -> Any:
@@ -202,6 +214,8 @@ class GivenModel(Part):
     """`given`: what is there when the scenario starts."""
 
     webhooks: Annotated[tuple[WebhookModel, ...], nothing_as(tuple)] = ()
+    customers: Annotated[tuple[CustomerModel, ...], nothing_as(tuple)] = ()
+    skus: Annotated[tuple[SkuModel, ...], nothing_as(tuple)] = ()
     orders: Annotated[tuple[OrderModel, ...], nothing_as(tuple)] = ()
 
 

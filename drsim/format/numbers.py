@@ -91,6 +91,14 @@ def read_percent(value: Any) -> Decimal:
     return percent
 
 
+def read_weight(value: Any) -> float:
+    """Reads a weight in whatever unit stands beside it."""
+    weight = read_number(value, "a weight such as 8.88")
+    if not 0 <= weight <= 10**9:
+        raise wrong(shown(value), "a weight from 0 to 1000000000")
+    return float(weight)
+
+
 def whole_number(least: int, most: int) -> Written:
     """Reads a whole number within bounds."""
 
@@ -141,6 +149,7 @@ _PERCENT = number_or_text("A percentage such as 20.", exclusiveMinimum=0, maximu
 Amount = Annotated[Decimal, Written(read_amount, _AMOUNT, "Amount")]
 Rate = Annotated[Decimal, Written(read_rate, _RATE, "Rate")]
 Percent = Annotated[Decimal, Written(read_percent, _PERCENT)]
+Weight = Annotated[float, Written(read_weight, number_or_text("A weight such as 8.88.", maximum=10**9))]
 Quantity = Annotated[int, whole_number(1, 1_000_000)]
 Seed = Annotated[int, whole_number(0, 2**63 - 1)]
 Count = Annotated[int, whole_number(0, 1_000_000)]

@@ -6,7 +6,7 @@ Source: resources page, section 2.1.
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar
 
-from pydantic import ModelWrapValidatorHandler, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, model_validator
 
 from drsim.domain.states import ORDER
 from drsim.format.copied import (
@@ -25,6 +25,12 @@ from drsim.format.mistakes import Mistake, refuse, wrong
 from drsim.format.numbers import amounts_in
 from drsim.format.problems import Path
 from drsim.format.written import Schema, listed, ref
+
+
+class DocumentResource(Copied):
+    """`invoicePDFs[]` and `creditMemoPDFs[]`."""
+
+    id: Text
 
 
 class OrderResource(Copied):
@@ -74,6 +80,8 @@ class OrderResource(Copied):
     fraud_state_transitions: Transitions | None = None
     request_to_be_forgotten: Flag = False
     checkout_id: Text | None = None
+    invoices: tuple[DocumentResource, ...] = Field((), alias="invoicePDFs")
+    credit_memos: tuple[DocumentResource, ...] = Field((), alias="creditMemoPDFs")
 
     @property
     def shipping(self) -> PartResource:

@@ -65,6 +65,14 @@ class Reader:
         ).fetchone()
         return None if row is None else row[0]
 
+    def home(self, kind: str, id: str) -> str | None:
+        """The name of the sandbox that has this document, of a kind whose ids are different in all of them."""
+        row = self._connection.execute(
+            "SELECT s.name FROM sandbox s JOIN document d ON d.sandbox = s.number AND d.kind = ? AND d.id = ?",
+            (kind, id),
+        ).fetchone()
+        return None if row is None else row[0]
+
     def sandboxes(self) -> list[str]:
         """The names of all sandboxes."""
         return [name for (name,) in self._connection.execute("SELECT name FROM sandbox ORDER BY number")]

@@ -36,8 +36,9 @@ _INSERT_DOCUMENTS = (
     "INSERT INTO document (number, sandbox, kind, id, at, parent, lane, due_at, value, public) VALUES {rows}"
 )
 _UPDATE_DOCUMENTS = (
-    "WITH changed (number, due_at, value, public) AS (VALUES {rows})"
-    " UPDATE document SET due_at = changed.due_at, value = changed.value, public = changed.public"
+    "WITH changed (number, parent, due_at, value, public) AS (VALUES {rows})"
+    " UPDATE document SET parent = changed.parent, due_at = changed.due_at, value = changed.value,"
+    " public = changed.public"
     " FROM changed WHERE document.number = changed.number"
 )
 _INSERT_FACETS = "INSERT INTO facet (number, name, value, sandbox, kind, at) VALUES {rows}"
@@ -214,7 +215,7 @@ class Transaction:
         if kept is None:
             self.add(sandbox, record)
             return
-        self._changes[kept.number] = (kept.number, record.due, _encoded(record.value), record.public)
+        self._changes[kept.number] = (kept.number, record.parent, record.due, _encoded(record.value), record.public)
         if kept.facets is None or kept.facets != record.facets:
             self._change_facets(sandbox, record, kept)
         self._keep((sandbox, record.kind, record.id), _Kept(kept.number, record.value, record.facets))
@@ -259,18 +260,18 @@ class Transaction:
             (sandbox, kind, keep),
         )
 
-    def next_due(self, sandbox: int, lane: str) -> tuple[Time, str] | None:
-        """When the next document of a lane wakes, and its id."""
+    def next_due(self, sandbox: int, lane: str) -> tuple[Time, str, str] | None:
+        """When the next document of a lane wakes, its kind and its id."""
         row = (
             self._flushed()
             .execute(
-                "SELECT due_at, id FROM document WHERE sandbox = ? AND lane = ? AND due_at IS NOT NULL"
+                "SELECT due_at, kind, id FROM document WHERE sandbox = ? AND lane = ? AND due_at IS NOT NULL"
                 " ORDER BY due_at, number LIMIT 1",
                 (sandbox, lane),
             )
             .fetchone()
         )
-        return None if row is None else (row[0], row[1])
+        return None if row is None else (row[0], row[1], row[2])
 
     def due(self, sandbox: int, lane: str, until: Time | None, limit: int) -> list[str]:
         """The ids of what is due in a lane by `until` (or ever), in its order."""

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from starlette.exceptions import HTTPException
@@ -33,7 +34,6 @@ STATUS: dict[Kind, int] = {
 Headers = Iterable[tuple[bytes, bytes]]
 
 _COMMON: list[tuple[bytes, bytes]] = [
-    (b"content-type", b"application/json;charset=UTF-8"),
     (b"cache-control", b"no-cache, no-store, max-age=0, must-revalidate"),
     (b"pragma", b"no-cache"),
     (b"expires", b"0"),
@@ -52,7 +52,13 @@ _NO_QUALITY = re.compile(r"q=0(?:\.0*)?")
 
 
 class Answer:
-    """One response: a status and a JSON body that is ready (empty for 204)."""
+    """One response: a status and a body that is ready (empty for 204), JSON unless its `type` says otherwise.
+
+    `note` is what the call log keeps of the body, where that is not JSON.
+    """
+
+    type = b"application/json;charset=UTF-8"
+    note: bytes | None = None
 
     def __init__(self, body: bytes, status: int = 200, headers: Headers = ()) -> None:
         self.body = body
@@ -64,8 +70,10 @@ class Answer:
         # Control routes are for the same origin only, so they carry no CORS headers.
         common = _COMMON if scope["path"].startswith("/_sim/") else _OPEN
         body = self.body
-        headers = [*common, *self.headers]
-        if len(body) >= _WORTH_ZIPPING and _takes_gzip(scope):
+        headers = [(b"content-type", self.type), *common, *self.headers]
+        if self.note is not None:
+            scope["drsim.answer"] = self.note
+        elif len(body) >= _WORTH_ZIPPING and _takes_gzip(scope):
             scope["drsim.answer"] = body
             body = gzip.compress(body, 1, mtime=0)
             headers.append((b"content-encoding", b"gzip"))
@@ -73,6 +81,19 @@ class Answer:
             headers.append((b"content-length", b"%d" % len(body)))
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+
+class Download(Answer):
+    """The content of a file. Only what drsim has made is `shown` by browsers: an uploaded file is to be saved, never to
+    be a page of this server.
+    """
+
+    def __init__(self, content: bytes, type: str, name: str, *, shown: bool) -> None:
+        # A name in any script, as RFC 6266 has it.
+        manner = f"{'inline' if shown else 'attachment'}; filename*=UTF-8''{quote(name, safe='')}"
+        super().__init__(content, headers=[(b"content-disposition", manner.encode())])
+        self.type = type.encode()
+        self.note = orjson.dumps({"info": f"{len(content)} bytes of {type}"})
 
 
 def answer(value: Any, status: int = 200) -> Answer:

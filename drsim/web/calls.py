@@ -14,7 +14,8 @@ import orjson
 
 from drsim.domain.clock import Time, format_precise
 from drsim.domain.values import value
-from drsim.engine.simulator import Simulator, Work
+from drsim.engine.simulator import Simulator
+from drsim.engine.work import Work
 from drsim.store import Record
 
 KEPT_READS = 1_000

@@ -14,7 +14,7 @@ from drsim.domain.refusal import Refused, invalid, missing
 from drsim.domain.webhooks import Webhook
 from drsim.engine.sandbox import Sandbox
 from drsim.engine.scheduler import Scheduler
-from drsim.engine.simulator import Work
+from drsim.engine.work import Work
 from drsim.web import desk, timeline
 from drsim.web.answers import Answer, answer
 from drsim.web.calls import CallLog
@@ -32,7 +32,8 @@ async def clock(request: Request) -> Answer:
 
 async def advance(request: Request) -> Answer:
     """`POST /_sim/clock/advance`: `{"by": "7d"}` or `{"to": TIME}`; answers when all that was due has happened."""
-    from drsim.web.bodies import AdvanceBody, read
+    from drsim.web.bodies import read
+    from drsim.web.bodies.control import AdvanceBody
 
     body = await read(request, AdvanceBody)
     _, sandbox = await desk.present(request)
@@ -55,7 +56,8 @@ async def advance(request: Request) -> Answer:
 
 async def settle(request: Request) -> Answer:
     """`POST /_sim/settle`: waits until nothing due is left (`now`), or also runs what is still to come (`idle`)."""
-    from drsim.web.bodies import SettleBody, read
+    from drsim.web.bodies import read
+    from drsim.web.bodies.control import SettleBody
 
     body = await read(request, SettleBody)
     if body.until not in ("now", "idle"):

@@ -8,7 +8,7 @@ from drsim.domain.refusal import Refused, invalid, missing, not_found
 from drsim.domain.values import replace
 from drsim.domain.webhooks import Delivery
 from drsim.engine.resending import Resent, resend_event, resend_lost, resend_since
-from drsim.engine.simulator import Work
+from drsim.engine.work import Work
 from drsim.web import desk
 from drsim.web.answers import Answer, answer
 from drsim.web.lists import Listing, enveloped, query
@@ -42,7 +42,8 @@ async def retrieve(request: Request) -> Answer:
 
 async def resend(request: Request) -> Answer:
     """`POST /_sim/events/{id}/resend`: sends an event again, to `webhookId` or to all enabled webhooks that want it."""
-    from drsim.web.bodies import ResendBody, read
+    from drsim.web.bodies import read
+    from drsim.web.bodies.webhooks import ResendBody
 
     body, id = await read(request, ResendBody), request.path_params["id"]
     made = await desk.perform(request, lambda work: resend_event(work, id, body.webhookId))
@@ -51,7 +52,8 @@ async def resend(request: Request) -> Answer:
 
 async def resend_to(request: Request) -> Answer:
     """`POST /_sim/webhooks/{id}/resend`: sends what it never got (`{"state": "failed"}`), or all `since` a time."""
-    from drsim.web.bodies import ResendToBody, read
+    from drsim.web.bodies import read
+    from drsim.web.bodies.webhooks import ResendToBody
 
     body, id = await read(request, ResendToBody), request.path_params["id"]
     if body.state is not None and body.since is not None:

@@ -8,7 +8,8 @@ from starlette.requests import Request
 from drsim import versions
 from drsim.domain.refusal import not_found
 from drsim.engine.sandbox import Sandbox
-from drsim.engine.simulator import Simulator, Work
+from drsim.engine.simulator import Simulator
+from drsim.engine.work import Work
 
 T = TypeVar("T")
 
@@ -44,6 +45,17 @@ async def public(request: Request, kind: str, resource: str) -> bytes:
     if found is None:
         raise not_found(resource, id)
     return found
+
+
+def base(request: Request) -> str:
+    """Where the caller has reached this server."""
+    host = request.headers.get("host")
+    return f"{request.url.scheme}://{host}" if host else simulator_of(request).base
+
+
+def version_of(request: Request) -> str:
+    """The dated API version that a call is answered in."""
+    return cast(str, request.scope["drsim.version"])
 
 
 def in_version(request: Request, kind: str, public: bytes) -> bytes:

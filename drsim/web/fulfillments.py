@@ -10,13 +10,13 @@ from drsim.domain.amend import amend_fulfillment, check_metadata, merged_metadat
 from drsim.domain.fulfill import Line, fulfill
 from drsim.domain.refusal import missing, not_found
 from drsim.engine import records
-from drsim.engine.simulator import Work
+from drsim.engine.work import Work
 from drsim.web import desk
 from drsim.web.answers import Answer
 from drsim.web.lists import Listing, page
 
 if TYPE_CHECKING:
-    from drsim.web.bodies import FulfillmentBody, FulfillmentChange
+    from drsim.web.bodies.fulfillments import FulfillmentBody, FulfillmentChange
 
 LISTING = Listing(
     "fulfillment",
@@ -29,7 +29,8 @@ TRACKING = ("trackingCompany", "trackingNumber", "trackingUrl")
 
 async def create(request: Request) -> Answer:
     """`POST /fulfillments`: 201 at once; the captures and cancels it causes end later."""
-    from drsim.web.bodies import FulfillmentBody, read
+    from drsim.web.bodies import read
+    from drsim.web.bodies.fulfillments import FulfillmentBody
 
     body = await read(request, FulfillmentBody)
     desk.about_order(request, body.orderId)
@@ -50,7 +51,8 @@ async def listed(request: Request) -> Answer:
 
 async def update(request: Request) -> Answer:
     """`POST /fulfillments/{id}`: tracking and metadata."""
-    from drsim.web.bodies import FulfillmentChange, read
+    from drsim.web.bodies import read
+    from drsim.web.bodies.fulfillments import FulfillmentChange
 
     body = await read(request, FulfillmentChange)
     check_metadata(body.metadata or {})
@@ -90,7 +92,7 @@ def _detailed(work: Work, id: str) -> bytes:
     shown = {
         **render.fulfillment(fulfillment),
         "chargeOperationIds": render.operation_ids(sale, id),
-        "orderDetails": render.order_details(render.order(sale)),
+        "orderDetails": render.order_details(render.order(sale, work.base)),
     }
     return orjson.dumps(shown)
 

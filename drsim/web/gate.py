@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from drsim.domain.account import VERSIONS
 from drsim.domain.clock import SECOND
 from drsim.domain.faults import Incoming
-from drsim.domain.refusal import Refused, invalid
+from drsim.domain.refusal import Refused, invalid, not_found
 from drsim.engine.sandbox import Sandbox, as_uuid
 from drsim.engine.simulator import Simulator
 from drsim.web.answers import Answer, Headers, accepted, refused
@@ -23,7 +23,10 @@ from drsim.web.keys import Access, Keys
 
 NOT_AUTHORIZED = "An authorization error has occurred."
 
-_PUBLIC_KEY_MAY = re.compile(r"GET /sources/[^/]+|POST /sources")
+_PUBLIC_KEY_MAY = re.compile(r"GET /sources/[^/]+|POST /sources|(GET|HEAD) /links/[^/]+")
+_LINK = re.compile(r"/links/([^/]+)")
+_CONTENT = re.compile(r"/links/[^/]+|/files/[^/]+/content")
+"""What is answered as it is, whatever the caller would rather have."""
 _LOOPBACK = re.compile(r"(localhost|127(?:\.\d{1,3}){3}|\[::1\])(:\d+)?", re.IGNORECASE)
 _ADDRESS = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]+\]|[a-z0-9-]+)(:\d+)?", re.IGNORECASE)
 
@@ -72,11 +75,14 @@ class Gate:
         if scope["method"] == "OPTIONS":
             await Answer(b"", 204)(scope, receive, send)
             return
-        access = self._keys.access(headers.get(b"authorization", b"").decode("latin-1"))
+        link = _LINK.fullmatch(scope["path"])
+        access = self._access(link and link[1], headers)
         if access is None:
             self._strangers += 1
             id = as_uuid(int.from_bytes(blake2b(b"stranger %d" % self._strangers, digest_size=16).digest()))
-            await _unauthorized([(b"x-dr-requestid", id.encode())])(scope, receive, send)
+            more = [(b"x-dr-requestid", id.encode())]
+            answer = refused(not_found("FileLink", link[1]), more) if link else _unauthorized(more)
+            await answer(scope, receive, send)
             return
         sandbox = self._simulator.known(access.sandbox) or await self._simulator.sandbox(access.sandbox)
         version = headers.get(b"digitalriver-version", b"").decode("latin-1") or sandbox.account.api_version
@@ -85,7 +91,7 @@ class Gate:
         record = _Recording(send, sandbox, scope, self._simulator.store.mark, version, access.label)
         try:
             refusal = self._refusal(scope, access, sandbox)
-            app = refusal or _misfit(headers, version) or self._app
+            app = refusal or _misfit(scope, headers, version) or self._app
             fault = None
             if refusal is None and sandbox.faults != ():
                 fault = await self._simulator.strike(sandbox, Incoming(scope["method"], scope["path"]))
@@ -98,10 +104,18 @@ class Gate:
         finally:
             self._calls.add(sandbox.name, record.call(self._simulator))
 
+    def _access(self, link: str | None, headers: dict[bytes, bytes]) -> Access | None:
+        """What the caller's key opens; a link to a file needs none and leads to the sandbox that made it."""
+        name = link and self._simulator.store.reader.home("file_link", link)
+        if name:
+            return Access(name, "public")
+        return self._keys.access(headers.get(b"authorization", b"").decode("latin-1"))
+
     def _refusal(self, scope: Scope, access: Access, sandbox: Sandbox) -> Answer | None:
         """Why a call is turned away before anything else can become of it."""
         if access.role == "public" and not _PUBLIC_KEY_MAY.fullmatch(f"{scope['method']} {scope['path']}"):
-            return refused(Refused("forbidden", None, NOT_AUTHORIZED))
+            # Files are the one thing that the vendor is known to answer a wrong key about.
+            return _unauthorized() if scope["path"].startswith("/files/") else _not_permitted()
         wait = self._wait(sandbox)
         if wait is not None:
             too_many = Refused("too_many_requests", "too_many_requests", "Too many requests.")
@@ -225,11 +239,11 @@ class _Bucket:
         return max(1, math.ceil((self._closed_until - now) / SECOND))
 
 
-def _misfit(headers: dict[bytes, bytes], version: str) -> Answer | None:
+def _misfit(scope: Scope, headers: dict[bytes, bytes], version: str) -> Answer | None:
     """Why a call cannot be answered as it wants to be."""
     if version not in VERSIONS:
         return refused(invalid("DigitalRiver-Version", version, "version"))
-    if not _takes_json(headers.get(b"accept", b"").decode("latin-1")):
+    if not _CONTENT.fullmatch(scope["path"]) and not _takes_json(headers.get(b"accept", b"").decode("latin-1")):
         return refused(Refused("not_acceptable", "not_acceptable", "Only application/json can be answered."))
     return None
 
@@ -242,6 +256,10 @@ def _takes_json(accept: str) -> bool:
 
 def _unauthorized(headers: Headers = ()) -> Answer:
     return refused(Refused("unauthorized", None, NOT_AUTHORIZED), headers)
+
+
+def _not_permitted() -> Answer:
+    return refused(Refused("forbidden", None, NOT_AUTHORIZED))
 
 
 def _forbidden(message: str) -> Answer:

@@ -21,8 +21,9 @@ from drsim.store import Between, Equal, Query
 from drsim.web.answers import Answer
 from drsim.web.desk import in_version, present
 
-FilterKind = Literal["text", "texts", "time", "amount"]
-"""`text` is one value, `texts` several (repeated or joined by commas), `time` and `amount` take ranges."""
+FilterKind = Literal["text", "texts", "flag", "time", "amount"]
+"""`text` is one value, `texts` several (repeated or joined by commas), `flag` is true or false, `time` and `amount`
+take ranges."""
 
 MOST = 100
 _USUAL = 10
@@ -48,7 +49,7 @@ class Listing:
 
 
 def query(
-    request: Request, listing: Listing, simulator: Simulator, sandbox: Sandbox, extra: tuple[Equal, ...] = ()
+    request: Request, listing: Listing, simulator: Simulator, sandbox: Sandbox, extra: tuple[Equal | Between, ...] = ()
 ) -> Query:
     """The page that the query string asks for; unknown names are ignored. Raises `Refused` for wrong values."""
     asked = request.query_params
@@ -62,6 +63,8 @@ def query(
             conditions.append(Equal(facet, (asked[name],)))
         elif kind == "texts" and (values := several(request, name)):
             conditions.append(Equal(facet, values))
+        elif kind == "flag" and asked.get(name):
+            conditions.append(Equal(facet, (_flag(name, asked[name]),)))
         elif kind in ("time", "amount"):
             bounds = _bounds(request, name, _seconds if kind == "time" else _thousandths)
             if bounds:
@@ -160,6 +163,12 @@ def _time(name: str, text: str) -> Time:
     except ValueError as error:
         message = f"{text[:100]} is not a valid timestamp."
         raise Refused("bad_request", "invalid_parameter", message, name) from error
+
+
+def _flag(name: str, text: str) -> str:
+    if text.lower() not in ("true", "false"):
+        raise Refused("bad_request", "invalid_boolean", f"'{text[:100]}' is not a valid boolean.", name)
+    return text.lower()
 
 
 def _seconds(name: str, text: str) -> Decimal:

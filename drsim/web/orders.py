@@ -5,7 +5,9 @@ from starlette.requests import Request
 
 from drsim import render
 from drsim.domain.amend import OrderChange, amend_order, check_metadata
-from drsim.engine.simulator import Work
+from drsim.domain.refusal import Refused
+from drsim.engine.ordering import order
+from drsim.engine.work import Work
 from drsim.web import desk
 from drsim.web.answers import Answer
 from drsim.web.lists import Listing, page
@@ -56,6 +58,25 @@ async def retrieve(request: Request) -> Answer:
     return Answer(desk.in_version(request, "order", found))
 
 
+async def create(request: Request) -> Answer:
+    """`POST /orders`: an order of a checkout, 201 accepted, in review or waiting for its payment, or 409."""
+    from drsim.web.bodies import read
+    from drsim.web.bodies.checkouts import OrderBody
+
+    checkout_id = (await read(request, OrderBody)).checkoutId
+    made = await desk.perform(request, lambda work: order(work, checkout_id))
+    if isinstance(made, Refused):
+        raise made
+    desk.about_order(request, orjson.loads(made)["id"])
+    return Answer(desk.in_version(request, "order", made), 201)
+
+
+async def refresh(request: Request) -> Answer:
+    """`POST /orders/{id}/refresh`: the order as it is after the shopper came back."""
+    desk.about_order(request, request.path_params["id"])
+    return Answer(desk.in_version(request, "order", await desk.public(request, "order", "Order")))
+
+
 async def listed(request: Request) -> Answer:
     """`GET /orders`."""
     return await page(request, LISTING)
@@ -63,7 +84,8 @@ async def listed(request: Request) -> Answer:
 
 async def update(request: Request) -> Answer:
     """`POST /orders/{id}`: upstream id, metadata, the request to be forgotten."""
-    from drsim.web.bodies import OrderChangeBody, fitted, json_of
+    from drsim.web.bodies import fitted, json_of
+    from drsim.web.bodies.orders import OrderChangeBody
 
     desk.about_order(request, request.path_params["id"])
     sent = await json_of(request)
@@ -77,7 +99,7 @@ async def update(request: Request) -> Answer:
 
 
 def _expanded(work: Work, id: str) -> bytes:
-    return orjson.dumps(render.order(work.sale(id), expand=True))
+    return orjson.dumps(render.order(work.sale(id), work.base, expand=True))
 
 
 def _updated(work: Work, id: str, change: OrderChange) -> bytes:

@@ -12,13 +12,13 @@ from drsim.domain.orders import Sale
 from drsim.domain.refund import Asked, AskedItem, amend_refund, check_portion, refund
 from drsim.domain.refusal import invalid, not_found
 from drsim.domain.repay import inform as inform_refund
-from drsim.engine.simulator import Work
+from drsim.engine.work import Work
 from drsim.web import desk
 from drsim.web.answers import Answer
 from drsim.web.lists import Listing, page
 
 if TYPE_CHECKING:
-    from drsim.web.bodies import RefundBody
+    from drsim.web.bodies.refunds import RefundBody
 
 LISTING = Listing(
     "refund",
@@ -37,7 +37,8 @@ LISTING = Listing(
 
 async def create(request: Request) -> Answer:
     """`POST /refunds`: 201 at once; the money goes back later."""
-    from drsim.web.bodies import RefundBody, read
+    from drsim.web.bodies import read
+    from drsim.web.bodies.refunds import RefundBody
 
     body = await read(request, RefundBody)
     desk.about_order(request, body.orderId)
@@ -57,7 +58,8 @@ async def listed(request: Request) -> Answer:
 
 async def update(request: Request) -> Answer:
     """`POST /refunds/{id}`: metadata."""
-    from drsim.web.bodies import RefundChange, read
+    from drsim.web.bodies import read
+    from drsim.web.bodies.refunds import RefundChange
 
     metadata = (await read(request, RefundChange)).metadata or {}
     check_metadata(metadata)

@@ -8,8 +8,8 @@ from drsim.domain.events import EXPANDABLE
 from drsim.domain.refusal import Refused, not_found
 from drsim.domain.values import replace
 from drsim.domain.webhooks import Webhook
-from drsim.engine.simulator import Work
 from drsim.engine.subscriptions import save_webhook, why_disabled
+from drsim.engine.work import Work
 from drsim.web import desk
 from drsim.web.answers import Answer, answer
 
@@ -21,7 +21,8 @@ async def retrieve(request: Request) -> Answer:
 
 async def update(request: Request) -> Answer:
     """`PATCH /_sim/webhooks/{id}`: any part of these settings."""
-    from drsim.web.bodies import WebhookSettingsBody, read
+    from drsim.web.bodies import read
+    from drsim.web.bodies.webhooks import WebhookSettingsBody
 
     expand = (await read(request, WebhookSettingsBody)).expand
     if expand is None:

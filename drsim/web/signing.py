@@ -22,7 +22,8 @@ async def secrets(request: Request) -> Answer:
 
 async def rotate(request: Request) -> Answer:
     """`POST /_sim/webhooks/{id}/rotate`: a new secret; the former one signs on for `expireOldIn`."""
-    from drsim.web.bodies import RotateBody, read
+    from drsim.web.bodies import read
+    from drsim.web.bodies.webhooks import RotateBody
 
     id, body = request.path_params["id"], await read(request, RotateBody)
     overlap = span("expireOldIn", body.expireOldIn) if body.expireOldIn else USUAL_OVERLAP
@@ -34,7 +35,8 @@ async def rotate(request: Request) -> Answer:
 
 async def revoke(request: Request) -> Answer:
     """`POST /_sim/webhooks/{id}/revoke`: this secret signs no more."""
-    from drsim.web.bodies import RevokeBody, read
+    from drsim.web.bodies import read
+    from drsim.web.bodies.webhooks import RevokeBody
 
     id, body = request.path_params["id"], await read(request, RevokeBody)
     if not body.secret:

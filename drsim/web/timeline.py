@@ -9,7 +9,7 @@ from drsim.domain.charges import Charge, ChargeRefund, Operation
 from drsim.domain.clock import format_time, parse_time
 from drsim.domain.money import number
 from drsim.domain.orders import Sale
-from drsim.engine.simulator import Work
+from drsim.engine.work import Work
 
 Entry = dict[str, Any]
 Placed = tuple[float, Entry]
@@ -59,7 +59,9 @@ def _told(events: list[tuple[int, Entry]], deliveries: list[bytes], calls: list[
     rows = {event["id"]: row for row, event in events}
     for row, event in events:
         shown = {"time": event["createdTime"], "kind": "event", "id": event["id"], "type": event["type"]}
-        placed.append((row, {**shown, "objectId": event["data"]["object"]["id"]}))
+        # What was deleted is no object any more.
+        thing = event["data"]["object"] or event["data"]["previousAttributes"]
+        placed.append((row, {**shown, "objectId": thing["id"]}))
     for public in deliveries:
         delivery = orjson.loads(public)
         if delivery["eventId"] in rows:

@@ -11,7 +11,8 @@ from drsim.web.answers import Answer, answer
 
 async def trigger(request: Request) -> Answer:
     """`POST /_sim/trigger`: lives through what leads to an event; answers when it is there and was sent."""
-    from drsim.web.bodies import TriggerBody, read
+    from drsim.web.bodies import read
+    from drsim.web.bodies.control import TriggerBody
     from drsim.world.triggers import trigger
 
     body = await read(request, TriggerBody)
@@ -22,6 +23,6 @@ async def trigger(request: Request) -> Answer:
 
 async def listed(request: Request) -> Answer:
     """`GET /_sim/trigger`: the event types that can be triggered, each with its story in words."""
-    from drsim.world.stories import STORIES
+    from drsim.world.plans import PLANS
 
-    return answer({"data": [{"type": type, "story": story.plan} for type, story in sorted(STORIES.items())]})
+    return answer({"data": [{"type": type, "story": PLANS[type].plan} for type in sorted(PLANS)]})

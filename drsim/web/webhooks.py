@@ -9,8 +9,8 @@ from drsim.domain.account import VERSIONS
 from drsim.domain.events import TYPES, matching_types
 from drsim.domain.refusal import invalid, missing, not_found
 from drsim.domain.webhooks import Webhook, changed
-from drsim.engine.simulator import Work
 from drsim.engine.subscriptions import give_up_deliveries, save_webhook, subscribe
+from drsim.engine.work import Work
 from drsim.web import desk
 from drsim.web.answers import Answer
 from drsim.web.lists import several
@@ -58,7 +58,8 @@ async def delete(request: Request) -> Answer:
 
 async def _changes(request: Request) -> dict[str, Any]:
     """The fields that were sent, each checked by itself, under the names of the domain. Raises `Refused`."""
-    from drsim.web.bodies import WebhookBody, fitted, json_of
+    from drsim.web.bodies import fitted, json_of
+    from drsim.web.bodies.webhooks import WebhookBody
 
     sent = await json_of(request)
     body = fitted(WebhookBody, sent)

@@ -6,7 +6,7 @@ import orjson
 from starlette.requests import Request
 
 from drsim.domain.refusal import Refused, not_found
-from drsim.engine.simulator import Work
+from drsim.engine.work import Work
 from drsim.web import desk
 from drsim.web.answers import Answer, answer
 

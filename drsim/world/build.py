@@ -79,6 +79,8 @@ def account(model: AccountModel, base: Account) -> Account:
     if "webhook_disabling" in model.model_fields_set:
         disabling = model.webhook_disabling
         changes["webhook_disabling"] = disabling and Disabling(disabling.after, disabling.failures)
+    if model.tax_rates is not None:
+        changes["tax_rates"] = {place: f"{rate:f}" for place, rate in model.tax_rates.items()}
     return replace(base, **changes, delays=replace(base.delays or Delays(), **delays))
 
 

@@ -8,20 +8,23 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from drsim.domain.charges import Charge, standing
+from drsim.domain.charges import Charge, completed, standing
+from drsim.domain.checkouts import entity_of
 from drsim.domain.clock import Time
 from drsim.domain.decision import Context
+from drsim.domain.documents import CREDIT_MEMO, INVOICE, Document
 from drsim.domain.money import minor, spread
-from drsim.domain.orders import Item, Order, PaymentSession, Sale, Shipping, Totals
-from drsim.domain.place import selling_entity
-from drsim.domain.sources import Source
-from drsim.domain.states import SESSION
+from drsim.domain.orders import Item, Order, PaymentSession, Sale, Shipping
+from drsim.domain.pricing import Totals
+from drsim.domain.sources import Contribution
 from drsim.format.copied import NONE, ItemResource
 from drsim.format.resources import OrderResource
 from drsim.world.imported_payment import charges_of, sources_of
 from drsim.world.imported_units import Handled, attributed
 
-_UNPAID = "pending_payment"
+_OPEN = ("pending_payment", "in_review")
+_PAYING = ("pending", "pending_funds", "pending_redirect", "complete")
+"""States from which an order is yet to be accepted."""
 
 
 def imported(resource: OrderResource, context: Context) -> Sale:
@@ -32,11 +35,11 @@ def imported(resource: OrderResource, context: Context) -> Sale:
     order_id = resource.id or context.new_id("order")
     items = _items(resource, resource.created_time or context.now)
     session_id = _session_id(resource, context)
-    sources = sources_of(resource, order_id, session_id, context)
+    sources, contributions = sources_of(resource, order_id, session_id, context)
     charges = charges_of(resource, order_id, session_id, items, sources, context)
     charges, handled = attributed(charges, items)
     items = tuple(_handled(item, handled.get(item.id, Handled())) for item in items)
-    return Sale(_order(resource, order_id, session_id, items, charges, sources, context), charges, sources)
+    return Sale(_order(resource, order_id, session_id, items, charges, contributions, context), charges, sources)
 
 
 def _order(
@@ -45,7 +48,7 @@ def _order(
     session_id: str,
     items: tuple[Item, ...],
     charges: tuple[Charge, ...],
-    sources: tuple[Source, ...],
+    contributions: tuple[Contribution, ...],
     context: Context,
 ) -> Order:
     created = resource.created_time or context.now
@@ -73,7 +76,7 @@ def _order(
         fraud_state=_fraud_state(resource),
         fraud_transitions=_fraud_transitions(resource, created),
         charge_ids=tuple(charge.id for charge in charges),
-        source_ids=tuple(source.id for source in sources),
+        contributions=contributions,
         shipping=shipping,
         discount=resource.discount,
         ship_to=resource.ship_to,
@@ -89,7 +92,17 @@ def _order(
         cancelled_before=max(0, cancelled - shown),
         due=context.now + context.account.delays.complete if done else None,
         due_state="complete" if done else None,
+        documents=_documents(resource, charges),
     )
+
+
+def _documents(resource: OrderResource, charges: tuple[Charge, ...]) -> tuple[Document, ...]:
+    """Its invoice and credit memos; which refund a credit memo was for, and how much, only a single one tells."""
+    at = resource.updated_time or resource.created_time or 0
+    captured = sum(completed(charge.captures) for charge in charges)
+    refunded = _units(resource.refunded_amount, resource) if len(resource.credit_memos) == 1 else 0
+    invoices = (Document(each.id, INVOICE, at, captured) for each in resource.invoices)
+    return (*invoices, *(Document(each.id, CREDIT_MEMO, at, refunded) for each in resource.credit_memos))
 
 
 def _units(amount: Decimal, resource: OrderResource) -> int:
@@ -181,7 +194,7 @@ def _session_id(resource: OrderResource, context: Context) -> str:
 def _session(resource: OrderResource, id: str, totals: Totals, context: Context) -> PaymentSession:
     session = resource.payment.session if resource.payment else None
     state = (session and session.state) or "complete"
-    if resource.state == _UNPAID and state not in SESSION:
+    if resource.state in _OPEN and state not in _PAYING:
         state = "pending"
     contributed = session.amount_contributed if session else None
     remaining = session.amount_remaining_to_be_contributed if session else None
@@ -209,7 +222,7 @@ def _fraud_transitions(resource: OrderResource, created: Time) -> Mapping[str, T
 
 def _seller(resource: OrderResource) -> dict[str, str]:
     ship_from, ship_to, bill_to = map(_country, (resource.ship_from, resource.ship_to, resource.bill_to))
-    return selling_entity(ship_from, ship_to, bill_to or ship_to or "US")
+    return entity_of(ship_from, ship_to, bill_to or ship_to or "US")
 
 
 def _country(party: Mapping[str, Any] | None) -> str | None:

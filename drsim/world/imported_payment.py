@@ -11,7 +11,7 @@ from drsim.domain.methods import CARD_TYPES, METHODS, trouble_by_name
 from drsim.domain.money import decimal, minor
 from drsim.domain.orders import Item
 from drsim.domain.outcome import Failure
-from drsim.domain.sources import Source
+from drsim.domain.sources import Contribution, Source
 from drsim.format.copied import ChargeResource, OperationResource, PaymentResource, SourceResource
 from drsim.format.resources import OrderResource
 
@@ -21,8 +21,10 @@ _CARD_KEPT = ("brand", "expirationMonth", "expirationYear", "lastFourDigits", "f
 _MADE_UP_CARD = {"brand": "Visa", "expirationMonth": 12, "expirationYear": 2030, "lastFourDigits": "1111"}
 
 
-def sources_of(resource: OrderResource, order_id: str, session_id: str, context: Context) -> tuple[Source, ...]:
-    """The sources as they were copied, those that charges name besides, or one card that pays for all."""
+def sources_of(
+    resource: OrderResource, order_id: str, session_id: str, context: Context
+) -> tuple[tuple[Source, ...], tuple[Contribution, ...]]:
+    """The sources and what each pays: as they were copied, those that charges name besides, or one card for all."""
     payment = resource.payment or PaymentResource()
     copied = list(payment.sources)
     known = {source.id for source in copied}
@@ -32,7 +34,10 @@ def sources_of(resource: OrderResource, order_id: str, session_id: str, context:
             copied.append(SourceResource.model_construct(id=charge.source_id, details=_MADE_UP_CARD))
     if not copied:
         copied.append(SourceResource.model_construct(details=_MADE_UP_CARD))
-    return tuple(_source(each, resource, order_id, session_id, context) for each in copied)
+    sources = tuple(_source(each, resource, order_id, session_id, context) for each in copied)
+    amounts = (_amount_of(each, resource) for each in copied)
+    paid = zip(sources, amounts, strict=True)
+    return sources, tuple(Contribution(source.id, amount, secondary=source.secondary) for source, amount in paid)
 
 
 def _source(
@@ -41,13 +46,13 @@ def _source(
     id = copied.id or context.new_id("source")
     owner = copied.owner or _owner(resource)
     trouble = trouble_by_name(copied.type, str(owner.get("lastName", "")))
-    amount = _amount_of(copied, resource)
+    credit = copied.type == "customerCredit"
     return Source(
         id=id,
         created=resource.created_time or context.now,
         type=copied.type,
-        currency=resource.currency,
-        amount=amount,
+        currency=resource.currency if credit else None,
+        amount=_amount_of(copied, resource) if credit else None,
         state=METHODS[copied.type].unpaid_state if resource.state == "pending_payment" else "consumed",
         owner=owner,
         order_id=order_id,

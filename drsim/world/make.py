@@ -1,6 +1,7 @@
-"""Making what a scenario describes in a sandbox: its settings, webhooks, orders, behavior rules and faults."""
+"""Making what a scenario describes in a sandbox: its settings, what is given, behavior rules and faults."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -13,10 +14,11 @@ from drsim.domain.orders import Sale
 from drsim.domain.outcome import Rule
 from drsim.domain.refusal import Refused, invalid
 from drsim.domain.values import replace
-from drsim.engine import records
+from drsim.engine import customers, records, skus
 from drsim.engine.makeup import MakeUp
-from drsim.engine.simulator import Work
 from drsim.engine.subscriptions import subscribe
+from drsim.engine.work import Work
+from drsim.format.catalog import sent
 from drsim.format.models import FaultModel, OrderModel, RuleModel, WebhookModel, World
 from drsim.format.substitute import Unresolved, resolve
 from drsim.world import build
@@ -29,16 +31,21 @@ Made = dict[str, Any]
 def make_world(work: Work, world: World, address: str | None = None) -> Made:
     """Makes the whole world; webhooks without an address get `address`. Returns its aliases.
 
-    The orders are there when the scenario starts: their events are on record, but not pushed. Raises `Refused`.
+    What is given is there when the scenario starts: its events are on record, but not pushed. Raises `Refused`.
     """
     _set_out(work, world)
     work.sandbox.account = build.account(world.account, work.sandbox.account)
     made: Made = {}
-    for webhook in world.webhooks:
-        shown = _make_webhook(work, webhook, address)
-        if webhook.alias:
-            made[webhook.alias] = shown
+    for index, webhook in enumerate(world.webhooks):
+        with _at(f"given.webhooks[{index}]."):
+            _name(made, webhook.alias, _make_webhook(work, webhook, address))
     work.silent = True
+    for index, customer in enumerate(world.given.customers):
+        with _at(f"given.customers[{index}]."):
+            _name(made, customer.alias, customers.create(work, customer.id, sent(customer)))
+    for index, sku in enumerate(world.given.skus):
+        with _at(f"given.skus[{index}]."):
+            _name(made, sku.alias, skus.create(work, sku.id, sent(sku)))
     for order in world.orders:
         _make_given_order(work, order, made)
     work.silent = False
@@ -62,7 +69,7 @@ def make_order(work: Work, model: OrderModel, rules: tuple[Rule, ...] | None = N
     created = work.now - model.age
     if created < 0:
         raise Refused("bad_request", "invalid_parameter", "An order cannot be older than 1970.", "createdAgo")
-    spec = build.order_spec(model, _makeup(work), created)
+    spec = build.order_spec(model, makeup_of(work), created)
     if spec.id is not None:
         _check_is_new(work, spec.id, None)
     if spec.source.id is not None and work.get("source", spec.source.id):
@@ -115,11 +122,11 @@ def _set_out(work: Work, world: World) -> None:
         sandbox.last = work.now = world.clock
 
 
-def _make_webhook(work: Work, model: WebhookModel, address: str | None) -> Any:
+def _make_webhook(work: Work, model: WebhookModel, address: str | None) -> bytes:
     to = model.address or address
     if to is None:
         message = "A webhook needs an address: give one, or start drsim with --webhook."
-        raise Refused("bad_request", "missing_parameter", message, "given.webhooks[].address")
+        raise Refused("bad_request", "missing_parameter", message, "address")
     fields: dict[str, Any] = {
         "types": tuple(model.event_types),
         "address": to,
@@ -131,7 +138,23 @@ def _make_webhook(work: Work, model: WebhookModel, address: str | None) -> Any:
     for name in ("authentication", "oauth"):
         part = getattr(model, name)
         fields[name] = part and part.model_dump(by_alias=True, exclude_none=True)
-    return orjson.loads(subscribe(work, fields, model.token, "given.webhooks[]."))
+    return subscribe(work, fields, model.token)
+
+
+@contextmanager
+def _at(place: str) -> Iterator[None]:
+    """What is refused meanwhile stands in a scenario at this place."""
+    try:
+        yield
+    except Refused as refused:
+        refused.parameter = f"{place}{refused.parameter}"
+        raise
+
+
+def _name(made: Made, alias: str | None, public: bytes) -> None:
+    """Lets an alias stand for what was made."""
+    if alias:
+        made[alias] = orjson.loads(public)
 
 
 def _make_given_order(work: Work, model: OrderModel, made: Made) -> None:
@@ -150,8 +173,8 @@ def _resolved(model: Any, made: Made) -> Any:
         raise Refused("bad_request", "invalid_parameter", f"{error}.", "given") from error
 
 
-def _makeup(work: Work) -> MakeUp:
-    """What this order's made-up data comes from: the sandbox's seed and the order's turn."""
+def makeup_of(work: Work) -> MakeUp:
+    """What made-up data comes from: the sandbox's seed, and the turn of whatever asks."""
     count = work.sandbox.counters.get("makeup", 0) + 1
     work.sandbox.counters["makeup"] = count
     return _shared_makeup(work.sandbox.seed).labelled(str(count))
@@ -168,6 +191,9 @@ def _check_is_new(work: Work, order_id: str, sale: Sale | None) -> None:
     for charge in sale.charges if sale else ():
         if work.get("charge", charge.id):
             raise _exists("Charge", charge.id)
+    for document in sale.order.documents if sale else ():
+        if work.get("file", document.id):
+            raise _exists("File", document.id)
     for source in sale.sources if sale else ():
         if work.get("source", source.id):
             raise _exists("Source", source.id)

@@ -1,4 +1,4 @@
-"""Stories: how each event that drsim emits comes about, one row for each event type.
+"""Stories: how each event about an order comes about, one row for each event type; for the others there are errands.
 
 A story is an order to begin with and what is then done to it, through the decisions that the API's own calls make,
 until the event is there. One that begins with an order which exists already leaves out what cannot be done to it any
@@ -9,7 +9,6 @@ lives through all of them.
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from decimal import Decimal
-from difflib import get_close_matches
 from itertools import count
 from typing import Any
 
@@ -17,15 +16,15 @@ from drsim.domain.amend import OrderChange, amend_order
 from drsim.domain.charges import uncommitted
 from drsim.domain.clock import MINUTE, Time
 from drsim.domain.decision import Context, Decision
-from drsim.domain.events import TYPES
+from drsim.domain.disputes import can_be_disputed, dispute, lose, win
 from drsim.domain.fulfill import Line, fulfill
-from drsim.domain.history import dispute
 from drsim.domain.orders import Sale, open_units, refundable_amount
 from drsim.domain.outcome import Operation, Rule, Then
-from drsim.domain.place import block
 from drsim.domain.refund import Asked, Portion, amend_refund, refund
-from drsim.domain.refusal import Refused, invalid
+from drsim.domain.refusal import Refused
+from drsim.domain.review import block, pass_review
 from drsim.domain.settle import wake
+from drsim.domain.takeback import ReturnChange, announce_everything, change_return, returnable_units
 from drsim.domain.values import replace, value
 
 
@@ -126,6 +125,29 @@ def _update_refund(sale: Sale, context: Context) -> Decision:
     return amend_refund(sale, newest.id, _counted_up(newest.metadata), context)
 
 
+def _can_be_returned(sale: Sale, now: Time) -> bool:
+    return sale.order.state != "dispute" and any(returnable_units(sale).values())
+
+
+def _newest_waits(sale: Sale, now: Time) -> bool:
+    """Whether a return waits to be accepted, and its order for no money."""
+    return sale.order.state != "dispute" and sale.due is None and any(each.state == "created" for each in sale.returns)
+
+
+def _accept_newest(sale: Sale, context: Context) -> Decision:
+    newest = [each for each in sale.returns if each.state == "created"][-1]
+    return change_return(sale, newest.id, ReturnChange(everything=True), context)
+
+
+def _update_newest(sale: Sale, context: Context) -> Decision:
+    newest = sale.returns[-1]
+    return change_return(sale, newest.id, ReturnChange(metadata=_counted_up(newest.metadata)), context)
+
+
+def _is_disputed(sale: Sale, now: Time) -> bool:
+    return sale.order.state == "dispute"
+
+
 _SHIP = Act("everything open is shipped", "fulfilled order {id}", _is_open, _ship, _rule("capture", Then("complete")))
 _SHIP_UNPAID = Act(
     "everything open is shipped and the capture fails",
@@ -156,11 +178,24 @@ _CANCEL_IN_VAIN = Act(
     _rule("cancel", Then("failed")),
 )
 _BLOCK = Act("the reviewer blocks it", "blocked order {id}", lambda sale, now: sale.order.state == "in_review", block)
+_PASS = Act(
+    "the reviewer lets it pass",
+    "let order {id} pass its review",
+    lambda sale, now: sale.order.state == "in_review",
+    pass_review,
+)
 _DISPUTE = Act(
     "the payment is disputed",
     "disputed the payment of order {id}",
-    lambda sale, now: sale.order.state in ("accepted", "fulfilled", "complete") and sale.due is None,
+    lambda sale, now: can_be_disputed(sale) and sale.due is None,
     dispute,
+)
+_WIN = Act("the dispute is won", "won the dispute about order {id}", _is_disputed, win)
+_LOSE = Act(
+    "the dispute is lost and the money charged back",
+    "lost the dispute about order {id}",
+    _is_disputed,
+    lambda sale, context: lose(sale, None, context),
 )
 _REFUND = Act(
     "what was captured is refunded",
@@ -182,6 +217,25 @@ _UPDATE_REFUND = Act(
     "changed the metadata of the refund of order {id}",
     lambda sale, now: bool(sale.refunds),
     _update_refund,
+)
+_RETURN = Act(
+    "a return of what was shipped is announced",
+    "announced the return of what was shipped of order {id}",
+    _can_be_returned,
+    announce_everything,
+)
+_ACCEPT_RETURN = Act(
+    "the return is accepted",
+    "accepted the return of order {id}",
+    _newest_waits,
+    _accept_newest,
+    _rule("refund", Then("complete")),
+)
+_UPDATE_RETURN = Act(
+    "the metadata of the return is changed",
+    "changed the metadata of the return of order {id}",
+    lambda sale, now: bool(sale.returns),
+    _update_newest,
 )
 _UPDATE = Act("its metadata is changed", "changed the metadata of order {id}", lambda sale, now: True, _update)
 
@@ -209,19 +263,26 @@ _NEVER_PAID = Story(
     {"source": {"type": "directDebit", "owner": {"lastName": "ChargeFailedAfterPending"}}},
 )
 _REVIEWED = Story("an order that the fraud screening holds up", {"state": "in_review"})
+_RETURNED = Story(acts=(_SHIP, _RETURN, _ACCEPT_RETURN))
 
 STORIES: Mapping[str, Story] = {
     "order.created": Story(),
     "order.pending_payment": _UNPAID,
     "order.accepted": Story(),
     "order.review_opened": _REVIEWED,
+    "order.review_closed": replace(_REVIEWED, acts=(_PASS,)),
     "order.blocked": replace(_REVIEWED, acts=(_BLOCK,)),
     "order.cancelled": _CANCELLED,
     "order.fulfilled": _SHIPPED,
     "order.complete": _SHIPPED,
     "order.updated": Story(acts=(_UPDATE,)),
     "order.dispute": Story(acts=(_SHIP, _DISPUTE)),
+    "order.dispute.resolved": Story(acts=(_SHIP, _DISPUTE, _WIN)),
+    "order.chargeback": Story(acts=(_SHIP, _DISPUTE, _LOSE)),
+    "order.returned": _RETURNED,
     "order.refunded": _REFUNDED,
+    "order.invoice.created": _SHIPPED,
+    "order.credit_memo.created": _REFUNDED,
     "order.charge.pending": _UNPAID,
     "order.charge.capturable": Story(),
     "order.charge.processing": _SHIPPED,
@@ -245,22 +306,12 @@ STORIES: Mapping[str, Story] = {
     "refund.complete": _REFUNDED,
     "refund.failed": _REFUNDED_IN_VAIN,
     "refund.updated": replace(_REFUNDED, acts=(_SHIP, _REFUND, _UPDATE_REFUND)),
+    "return.created": Story(acts=(_SHIP, _RETURN)),
+    "return.accepted": _RETURNED,
+    "return.updated": Story(acts=(_SHIP, _RETURN, _UPDATE_RETURN)),
     "fulfillment.created": _SHIPPED,
 }
-"""The story of every event type that drsim emits."""
-
-
-def story_of(type: str) -> Story:
-    """The story that leads to this event. Raises `Refused` for a type that drsim does not emit, naming the nearest."""
-    if type in STORIES:
-        return STORIES[type]
-    nearest = get_close_matches(type[:100], STORIES, n=1, cutoff=0)[0]
-    if type not in TYPES:
-        refusal = invalid("type", type[:100], "event type")
-        refusal.message += f" Did you mean '{nearest}'?"
-        raise refusal
-    message = f"drsim does not emit '{type}' yet; the nearest it can be brought to is '{nearest}'."
-    raise Refused("bad_request", "invalid_parameter", message, "type")
+"""The story of every event type that drsim emits and that is about an order."""
 
 
 def following(acts: tuple[Act, ...], sale: Sale, now: Time) -> tuple[Act | Time | None, tuple[Act, ...]]:

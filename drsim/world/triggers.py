@@ -1,4 +1,5 @@
-"""Triggering an event: living through its story in a sandbox, with the clock moved as far as that takes."""
+"""Triggering an event: living through its story in a sandbox, with the clock moved as far as that takes; or running
+its errand, which takes no time."""
 
 from typing import Any
 
@@ -8,10 +9,12 @@ from drsim.domain.clock import LAST, Span, Time, format_span
 from drsim.domain.refusal import Refused
 from drsim.domain.values import replace, value
 from drsim.engine.scheduler import Move, Scheduler
-from drsim.engine.simulator import Work
+from drsim.engine.work import Work
 from drsim.format.models import OrderModel
-from drsim.world.make import make_order
-from drsim.world.stories import Act, Story, check_leads_to, following, story_of
+from drsim.world.errands import Errand
+from drsim.world.make import make_order, makeup_of
+from drsim.world.plans import plan_of
+from drsim.world.stories import Act, Story, check_leads_to, following
 
 _ORDER = {"items": [{"name": "Widget", "price": 10, "quantity": 3}], "shipping": 5, "taxRate": 0.08025}
 """What the orders of all stories have in common."""
@@ -22,29 +25,48 @@ _MILLI: Span = 1_000
 
 @value
 class Triggered:
-    """An event that was brought about, in public form, the order it is about, and what was done for it, in words."""
+    """An event that was brought about, in public form, the order of its story, and what was done for it, in words."""
 
     type: str
     event: bytes
     event_id: str
-    order_id: str
+    order_id: str | None
     did: tuple[str, ...]
 
     def shown(self) -> dict[str, Any]:
         """As the control plane answers it."""
-        ids = {"type": self.type, "eventId": self.event_id, "orderId": self.order_id}
+        ids = {"type": self.type, "eventId": self.event_id}
+        if self.order_id is not None:
+            ids["orderId"] = self.order_id
         return {**ids, "event": orjson.Fragment(self.event), "did": list(self.did)}
 
 
 async def trigger(scheduler: Scheduler, sandbox: str, type: str, order_id: str | None = None) -> Triggered:
     """Brings an event about, with a new order or the given one; what it makes due is delivered when this returns.
 
-    Raises `Refused`: 400 for a type drsim does not emit, 404 for an order that does not exist, 409 for one that can no
-    longer lead to the event and while the clock is being moved; then nothing has changed.
+    Raises `Refused`: 400 for a type drsim does not emit, or an order where the event is about none, 404 for an order
+    that does not exist, 409 for one that can no longer lead to the event and while the clock is being moved; then
+    nothing has changed.
     """
-    story = story_of(type)
+    plan = plan_of(type)
+    if isinstance(plan, Errand) and order_id is not None:
+        message = f"'{type}' is about no order, so none can lead to it."
+        raise Refused("bad_request", "invalid_parameter", message, "orderId")
     async with scheduler.moving(sandbox) as move:
-        return await _Play(move, type, story).play(order_id)
+        if isinstance(plan, Story):
+            return await _Play(move, type, plan).play(order_id)
+        triggered = await move.act(lambda work: _run(work, type, plan))
+        await move.rest()
+        return triggered
+
+
+def _run(work: Work, type: str, errand: Errand) -> Triggered:
+    """Runs an errand, and finds the event that it was for."""
+    mark = work.transaction.mark
+    did = errand.does(work, makeup_of(work))
+    rows = work.transaction.since(work.sandbox.number, "event", mark - 1, _MOST_EVENTS)
+    event, id = next((public, each["id"]) for _, public in rows if (each := orjson.loads(public))["type"] == type)
+    return Triggered(type, event, id, None, did)
 
 
 class _Play:

@@ -24,7 +24,10 @@ from drsim.domain.refund import AskedItem, Portion, refund
 from drsim.domain.refunds import Refund
 from drsim.domain.refusal import Refused
 from drsim.domain.repay import inform
+from drsim.domain.returns import Return
 from drsim.domain.settle import wake
+from drsim.domain.takeback import Asked as ReturnAsked
+from drsim.domain.takeback import AskedUnits, ReturnChange, change_return, take_back
 
 START: Time = parse_time("2022-07-01T17:55:58Z")
 
@@ -214,6 +217,21 @@ class Story:
             self.refund(*items, **asked)
         assert (repr(self.sale), repr(self.rules), len(self.events)) == before
         return caught.value
+
+    def take_back(self, *units: int, **more: Any) -> Return:
+        """Announces the return of so many units of the first line, of the second, and so on."""
+        asked = [AskedUnits(count, item.id) for item, count in zip(self.items, units, strict=False) if count]
+        made = self._take(take_back(self.sale, ReturnAsked(tuple(asked), **more), self.context)).returned
+        assert made is not None
+        return made
+
+    def accept(self, returned: Return, *units: int) -> Return:
+        """Accepts so many units of the lines of a return; without them all of it."""
+        asked = [AskedUnits(count, item.item_id) for item, count in zip(returned.items, units, strict=False) if count]
+        change = ReturnChange(tuple(asked), everything=not units)
+        changed = self._take(change_return(self.sale, returned.id, change, self.context)).returned
+        assert changed is not None
+        return changed
 
     def inform(self, refund: Refund) -> None:
         """The customer gives the bank details for a refund."""

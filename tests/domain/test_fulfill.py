@@ -261,6 +261,7 @@ def test_the_events_of_a_full_fulfilment_come_in_order() -> None:
         "order.charge.capture.complete",
         "order.charge.complete",
         "order.complete",
+        "order.invoice.created",
     ]
 
 

@@ -33,7 +33,7 @@ def test_an_order_can_start_in_every_state(state: str, spec: Any) -> None:
         ("blocked", "order.charge.cancelled"),
         ("fulfilled", "order.fulfilled"),
         ("cancelled", "order.cancelled"),
-        ("complete", "order.complete"),
+        ("complete", "order.invoice.created"),
         ("dispute", "order.dispute"),
         ("returned", "order.refunded"),
     ],
@@ -72,7 +72,13 @@ def test_without_a_fulfillment_there_is_none(state: str) -> None:
 def test_a_returned_order_has_returned_lines() -> None:
     order = live(an_order(), "returned", a_context(), UNTIL).sale.order
     assert [item.state for item in order.items] == ["returned"]
-    assert order.transitions["returned"] == UNTIL
+    assert order.transitions["returned"] == order.transitions["complete"]
+
+
+def test_a_returned_order_has_its_return_and_its_money_back() -> None:
+    sale = live(an_order(), "returned", a_context(), UNTIL).sale
+    assert [(each.state, each.refund_ids) for each in sale.returns] == [("accepted", (sale.refunds[0].id,))]
+    assert (sale.refunds[0].state, sale.order.refunded) == ("succeeded", sale.order.totals.total)
 
 
 def test_a_disputed_order_is_under_review() -> None:
@@ -101,6 +107,7 @@ def test_a_disputed_order_stays_disputed_until_someone_resolves_it() -> None:
         ("4024 0071 2057 9635", "complete"),
         ("4000 0000 0000 4103", "returned"),
         ("4024 0071 2057 9635", "returned"),
+        ("4000 0000 0000 4103", "dispute"),
     ],
 )
 def test_a_state_that_the_card_does_not_let_it_reach_is_refused(number: str, state: str) -> None:

@@ -219,7 +219,7 @@ def test_the_lines_add_up_to_the_total_and_so_do_the_charges(spec: OrderSpec) ->
     totals = sale.order.totals
     assert sum(item.total for item in sale.order.items) == totals.total == totals.subtotal + totals.tax
     assert sum(charge.amount for charge in sale.charges) == totals.total
-    assert sum(source.amount for source in sale.sources) == totals.total
+    assert sum(each.amount for each in sale.order.contributions) == totals.total
     assert totals.shipping == sum(item.shipping for item in sale.order.items)
     assert totals.discount == sum(item.discount for item in sale.order.items)
     assert {charge.id for charge in sale.charges} == set(sale.order.charge_ids)

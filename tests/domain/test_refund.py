@@ -8,7 +8,7 @@ import pytest
 
 from drsim.domain.charges import repayable
 from drsim.domain.clock import DAY, MINUTE, SECOND
-from drsim.domain.history import dispute
+from drsim.domain.disputes import dispute
 from drsim.domain.orders import refundable_amount
 from drsim.domain.outcome import Failure, Then
 from drsim.domain.place import OrderSpec
@@ -235,6 +235,7 @@ def test_several_charges_end_one_refund() -> None:
         "order.charge.refund.complete",
         "refund.complete",
         "order.refunded",
+        "order.credit_memo.created",
     ]
     assert (now(story, refund).refunded, story.order.refunded) == (2689, 2689)
 

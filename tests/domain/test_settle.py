@@ -59,7 +59,12 @@ def test_a_partial_capture_leaves_the_charge_capturable_and_the_order_accepted()
     story.fulfil(2)
     story.settle()
     assert (story.card.state, story.order.state) == ("capturable", "accepted")
-    assert story.told[3:] == ["fulfillment.created", "order.charge.capture.pending", "order.charge.capture.complete"]
+    assert story.told[3:] == [
+        "fulfillment.created",
+        "order.charge.capture.pending",
+        "order.charge.capture.complete",
+        "order.invoice.created",
+    ]
 
 
 def test_the_events_of_a_partial_cancel_come_in_order() -> None:
@@ -111,6 +116,7 @@ def test_the_events_of_a_mixed_order_come_in_order() -> None:
         "order.charge.capture.complete",
         "order.charge.complete",
         "order.complete",
+        "order.invoice.created",
     ]
 
 

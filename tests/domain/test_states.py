@@ -11,6 +11,7 @@ from drsim.domain.states import (
     OPERATION,
     ORDER,
     REFUND,
+    RETURN,
     SESSION,
     SOURCE,
     IllegalStep,
@@ -25,17 +26,19 @@ TABLES = {
     "operation": OPERATION,
     "charge refund": CHARGE_REFUND,
     "refund": REFUND,
+    "return": RETURN,
     "source": SOURCE,
     "session": SESSION,
     "delivery": DELIVERY,
 }
 ENDS = {
-    "order": {"returned", "cancelled", "blocked"},
+    "order": {"cancelled", "blocked"},
     "item": {"cancelled", "blocked", "returned"},
     "charge": {"complete", "cancelled", "failed"},
     "operation": {"complete", "failed"},
     "charge refund": {"complete", "failed"},
     "refund": {"succeeded", "failed", "expired"},
+    "return": {"accepted"},
     "source": {"consumed", "cancelled", "failed"},
     "session": {"complete", "failed"},
     "delivery": {"delivered", "failed", "undelivered"},
@@ -75,7 +78,6 @@ def test_no_state_is_out_of_reach(name: str) -> None:
     table = TABLES[name]
     begins = {"order": {"pending_payment", "accepted"}, "source": {"pending_funds", "pending_redirect"}}
     begins["source"] |= {"requires_action", "chargeable"}
-    begins["session"] = {"pending", "pending_funds", "pending_redirect"}
     found = set(begins.get(name, {next(iter(table))}))
     while more := {target for state in found for target in table[state]} - found:
         found |= more

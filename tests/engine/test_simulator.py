@@ -18,7 +18,8 @@ from drsim.domain.fulfill import Line, fulfill
 from drsim.domain.place import place
 from drsim.domain.refusal import Refused, invalid
 from drsim.engine import records
-from drsim.engine.simulator import Simulator, Work
+from drsim.engine.simulator import Simulator
+from drsim.engine.work import Work
 from drsim.store import Query, Store, Transaction
 from tests.domain.builders import START, an_order_of_3781
 from tests.engine.test_deliveries import deliveries

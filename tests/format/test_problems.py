@@ -46,8 +46,8 @@ def test_a_world_that_does_not_fit_has_all_its_problems_told() -> None:
         "bad.yaml:5:26: found 'avers', expected one of tolerant, averse; did you mean 'averse'?",
         "bad.yaml:5:51: found '7x', expected a duration such as 30s, 2h or 7d",
         "bad.yaml:5:66: found 25, expected calls per time such as 25/s or 100/m, or none",
-        "bad.yaml:5:79: found the unknown key 'captur', expected one of authorize, capture, cancel, refund, complete;"
-        " did you mean 'capture'?",
+        "bad.yaml:5:79: found the unknown key 'captur', expected one of authorize, capture, cancel, refund, complete,"
+        " invoice, creditMemo; did you mean 'capture'?",
         "bad.yaml:5:113: found 'no', expected a duration such as 30s, 2h or 7d",
         f"bad.yaml:6:1: found the unknown key 'colours', expected one of {top}",
         "bad.yaml:9:24: found 'ftp://x', expected an address such as http://localhost:8080/hook",

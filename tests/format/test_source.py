@@ -149,9 +149,9 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_text_is_refused_within_a_second_and_in_little_memory(name: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     told = problems(HOSTILE[name])
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     assert 1 <= len(told) <= 100
     tracemalloc.start()
     problems(HOSTILE[name][: 1024 * 1024 + 1])

@@ -1,10 +1,12 @@
 """`drsim run` and the shop as processes of their own."""
 
+import random
 import re
 import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,11 +19,12 @@ SECRET = "whk_the_shop"
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        port: int = bound.getsockname()[1]
-        return port
+    """A port that nobody listens on, and that the system gives to nobody who asks for any; tests run side by side."""
+    for port in random.sample(range(10_000, 32_000), 100):
+        with socket.socket() as bound, suppress(OSError):
+            bound.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 class Shop:

@@ -25,6 +25,8 @@ account:
   signatureUnit: milliseconds
   webhookRetries: [5m]
   webhookDisabling: {after: 3d, failures: 10}
+  taxRates: {US-MN: 0.07525, DE: 0.19}
+  checkAddresses: false
 ---
 scenario: Webhooks
 given:
@@ -45,6 +47,49 @@ given:
         password: p
         grantType: password
         audience: shops
+---
+scenario: Customers
+given:
+  customers:
+    - as: sam
+      id: sam-1
+      email: a@example.com
+      shipping: {name: Sam, address: {country: US}}
+      organization: Acme
+      taxCertificate:
+        companyName: Acme
+        taxAuthority: MN
+        startDate: 2022-03-02T17:38:00Z
+        endDate: 2032-03-02T17:38:00Z
+        fileId: file
+      metadata: {a: 1}
+      locale: en_US
+      type: business
+      enabled: false
+    - {id: 5823594806}
+---
+scenario: SKUs
+given:
+  skus:
+    - as: widget
+      id: widget-1
+      name: Widget
+      eccn: EAR99
+      taxCode: 4323.310_A
+      countryOfOrigin: US
+      skuGroupId: computers
+      partNumber: p
+      manufacturerId: 20013
+      managedFulfillment: DRGlobalFulfillment
+      hsCode: 1006.20.4025
+      description: A widget.
+      image: http://localhost/image
+      url: http://localhost/widget
+      itemBreadcrumb: Things > Widgets
+      weight: 8.88
+      weightUnit: oz
+      metadata: {a: b}
+    - {name: Plain, eccn: EAR99, taxCode: 601410, countryOfOrigin: DE, weight: "2"}
 ---
 scenario: Behavior
 behavior:

@@ -212,6 +212,38 @@ def test_changing_an_order_survives_odd_bodies(fuzzed: Client) -> None:
     run()
 
 
+def test_announcing_and_accepting_returns_survives_odd_bodies(fuzzed: Client) -> None:
+    order = fuzzed.order(state="complete", items=[{"skuId": "a", "price": 1, "quantity": 1000}])
+    units = {"itemId": order["items"][0]["id"], "skuId": "a", "quantity": 1}
+    kept = {"reason": "late", "location": {"address": {"country": "US"}}, "metadata": {"a": [1, {"c": None}]}}
+    announcement = {"orderId": order["id"], "items": [units], **kept}
+    made = fuzzed.ok(fuzzed.post("/returns", json={**announcement, "items": [{**units, "quantity": 100}]}), 201)
+    acceptance = {"items": [{**units, "state": "accepted"}], "metadata": {"a": "1"}}
+
+    @FUZZ
+    @given(oddly(announcement), oddly(acceptance))
+    def run(announcement: bytes, acceptance: bytes) -> None:
+        asked(fuzzed, "/returns", announcement)
+        asked(fuzzed, f"/returns/{made['id']}", acceptance)
+        assert fuzzed.get("/returns").status_code == 200
+
+    run()
+
+
+def test_disputes_and_reviews_survive_odd_bodies(fuzzed: Client) -> None:
+    order, held = fuzzed.order(state="complete"), fuzzed.order(state="in_review")
+
+    @FUZZ
+    @given(oddly({}), oddly({"outcome": "lost", "amount": 0.01}), oddly({"decision": "hold"}))
+    def run(dispute: bytes, resolution: bytes, review: bytes) -> None:
+        asked(fuzzed, f"/_sim/orders/{order['id']}/dispute", dispute)
+        asked(fuzzed, f"/_sim/orders/{order['id']}/dispute/resolve", resolution)
+        assert not asked(fuzzed, f"/_sim/orders/{held['id']}/review", review)
+        assert fuzzed.ok(fuzzed.get(f"/orders/{order['id']}"))["availableToRefundAmount"] >= 0
+
+    run()
+
+
 WEBHOOK: JSON = {
     "types": ["order.created"],
     "address": "http://127.0.0.1:9/",
@@ -234,6 +266,88 @@ def test_making_and_changing_webhooks_survives_odd_bodies(fuzzed: Client) -> Non
             assert fuzzed.delete(f"/webhooks/{made.json()['id']}").status_code == 204
         assert everything(fuzzed) == before
         asked(fuzzed, f"/webhooks/{webhook['id']}", body, "PATCH")
+
+    run()
+
+
+CUSTOMER: JSON = {
+    "email": "a@example.com",
+    "shipping": {
+        "name": "a",
+        "phone": "1",
+        "email": "b",
+        "organization": "c",
+        "address": {"line1": "1", "line2": "2", "city": "3", "postalCode": "4", "state": "5", "country": "US"},
+        "additionalAddressInfo": {"neighborhood": "6"},
+    },
+    "organization": {"name": "a"},
+    "defaultSourceId": None,
+    "taxCertificate": {
+        "companyName": "a",
+        "taxAuthority": "MN",
+        "startDate": "2022-01-01T00:00:00Z",
+        "endDate": "2032-01-01T00:00:00Z",
+        "fileId": "f",
+    },
+    "metadata": {"a": "1", "b": 2, "c": [True], "d": {"e": None}},
+    "locale": "en_US",
+    "type": "business",
+    "enabled": True,
+}
+SKU: JSON = {
+    "name": "a",
+    "eccn": "EAR99",
+    "taxCode": "4323.310_A",
+    "countryOfOrigin": "US",
+    "skuGroupId": "computers",
+    "partNumber": "p",
+    "manufacturerId": "20013",
+    "managedFulfillment": "DRGlobalFulfillment",
+    "hsCode": "1006.20.4025",
+    "description": "a",
+    "image": "b",
+    "url": "c",
+    "itemBreadcrumb": "d > e",
+    "weight": 1.5,
+    "weightUnit": "oz",
+    "metadata": {"a": "1", "b": 2, "c": [True], "d": {"e": None}},
+    "allowOversell": True,
+}
+TAX_IDENTIFIER: JSON = {"type": "de", "value": "DE123456789"}
+
+
+@pytest.mark.parametrize(
+    ("path", "example"),
+    [("/customers", {"id": "a", **CUSTOMER}), ("/skus", {"id": "a", **SKU}), ("/tax-identifiers", TAX_IDENTIFIER)],
+)
+def test_making_what_is_no_order_survives_odd_bodies(fuzzed: Client, path: str, example: JSON) -> None:
+    @FUZZ
+    @given(oddly(example))
+    def run(body: bytes) -> None:
+        if asked(fuzzed, path, body):
+            (made,) = fuzzed.ok(fuzzed.get(path))["data"]
+            assert fuzzed.delete(f"{path}/{quote(made['id'], safe='')}").status_code == 204
+
+    run()
+
+
+@pytest.mark.parametrize(
+    ("path", "example", "method"),
+    [
+        ("/customers", {**CUSTOMER, "requestToBeForgotten": True}, "POST"),
+        ("/skus", SKU, "POST"),
+        ("/skus", SKU, "PUT"),
+    ],
+)
+def test_changing_what_is_no_order_survives_odd_bodies(fuzzed: Client, path: str, example: JSON, method: str) -> None:
+    body = {name: value for name, value in example.items() if name != "requestToBeForgotten"}
+    made = f"{path}/{fuzzed.ok(fuzzed.post(path, json=body), 201)['id']}"
+
+    @FUZZ
+    @given(oddly(example))
+    def run(body: bytes) -> None:
+        asked(fuzzed, made, body, method)
+        assert fuzzed.get(made).status_code == 200
 
     run()
 
@@ -441,6 +555,12 @@ POSTS = [
     "/refunds/x",
     "/_sim/refunds/x/bank",
     "/orders/x",
+    "/customers",
+    "/customers/x",
+    "/customers/x/tax-identifiers/x",
+    "/tax-identifiers",
+    "/skus",
+    "/skus/x",
     "/webhooks",
     "/_sim/webhooks/x/rotate",
     "/_sim/webhooks/x/revoke",
@@ -505,6 +625,7 @@ QUERIES = st.lists(
         st.sampled_from(
             "limit startingAfter endingBefore ids createdTime createdTime[gte] createdTime[] totalAmount"
             " totalAmount[lt] state email skuId upstreamIds type types orderId accepted[eq]"
+            " requestToBeForgotten updatedTime[gte] taxCode verified"
             " fraudStateTransitions.passed expand refundedAmount eventId webhookId trackingNumber".split()
         )
         | st.text(max_size=8),
@@ -521,6 +642,10 @@ GETS = [
     "/sources",
     "/fulfillments",
     "/refunds",
+    "/customers",
+    "/tax-identifiers",
+    "/skus",
+    "/sku-groups",
     "/events",
     "/webhooks",
     "/_sim/deliveries",
@@ -549,6 +674,9 @@ def test_odd_query_strings_are_survived(fuzzed: Client, path: str) -> None:
         "/sources/{}",
         "/events/{}",
         "/fulfillments/{}",
+        "/customers/{}",
+        "/tax-identifiers/{}",
+        "/skus/{}",
         "/webhooks/{}",
         "/_sim/orders/{}/timeline",
         "/_sim/webhooks/{}/secrets",

@@ -335,7 +335,7 @@ def test_what_is_nowhere_is_not_found(client: Client, path: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("DELETE", "/orders", "GET"),
+        ("DELETE", "/orders", "GET POST"),
         ("PUT", "/orders/1", "GET POST"),
         ("DELETE", "/orders/1", "GET POST"),
         ("PATCH", "/fulfillments/1", "GET POST"),
@@ -345,11 +345,16 @@ def test_what_is_nowhere_is_not_found(client: Client, path: str) -> None:
         ("POST", "/events", "GET"),
         ("PATCH", "/events/1", "GET"),
         ("PUT", "/webhooks/1", "GET PATCH DELETE"),
+        ("PUT", "/customers/1", "GET POST DELETE"),
+        ("PATCH", "/skus/1", "GET PUT POST DELETE"),
+        ("POST", "/sku-groups", "GET"),
+        ("POST", "/tax-identifiers/1", "GET DELETE"),
+        ("GET", "/customers/1/tax-identifiers/1", "POST"),
         ("POST", "/webhooks/1", "GET PATCH DELETE"),
         ("GET", "/_sim/reset", "POST"),
         ("GET", "/_sim/clock/advance", "POST"),
         ("POST", "/_sim/clock", "GET"),
-        ("TRACE", "/orders", "GET"),
+        ("TRACE", "/orders", "GET POST"),
     ],
 )
 def test_a_verb_that_is_not_supported_says_which_are(client: Client, method: str, path: str, allowed: str) -> None:

@@ -151,6 +151,7 @@ def test_a_full_fulfillment_tells_its_events_in_the_vendors_order(client: Client
         "order.charge.capture.complete",
         "order.charge.complete",
         "order.complete",
+        "order.invoice.created",
     ]
 
 

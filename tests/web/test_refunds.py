@@ -138,13 +138,15 @@ def test_the_events_of_a_refund_come_in_order_and_show_what_was(client: Client) 
         "order.charge.refund.complete",
         "refund.complete",
         "order.refunded",
+        "order.credit_memo.created",
     ]
-    pending, charged, paid, complete, refunded = [event["data"]["object"] for event in told]
+    pending, charged, paid, complete, refunded, memo = [event["data"]["object"] for event in told]
     assert (pending, complete) == (made, refund_now(client, made))
     assert (charged["refunds"][0]["state"], paid["refunds"][0]["state"]) == ("pending", "complete")
-    assert refunded == order_now(client, order)
+    with_memo = {"creditMemoPDFs": [{"id": memo["id"], "url": memo["invoiceURL"], "liveMode": False}]}
+    assert refunded | with_memo == order_now(client, order)
     assert refunded["refundedAmount"] == 27.01
-    assert [event["type"] for event in client.events(orderId=order["id"])][-5:] == [event["type"] for event in told]
+    assert [event["type"] for event in client.events(orderId=order["id"])][-6:] == [event["type"] for event in told]
 
 
 def test_store_credit_is_paid_back_last(client: Client) -> None:

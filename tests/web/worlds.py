@@ -94,8 +94,20 @@ def events_since(client: Client, count: int, **params: Any) -> list[JSON]:
 
 
 def everything(client: Client) -> list[str]:
-    """Every byte a sandbox shows of its orders, money, fulfillments, refunds, events and webhooks."""
-    paths = ("orders", "charges", "sources", "fulfillments", "refunds", "events")
+    """Every byte a sandbox shows of its orders, money, fulfillments, refunds, customers, SKUs, events and webhooks."""
+    paths = (
+        "orders",
+        "charges",
+        "sources",
+        "fulfillments",
+        "refunds",
+        "returns",
+        "checkouts",
+        "customers",
+        "tax-identifiers",
+        "skus",
+        "events",
+    )
     shown = [client.get(f"/{path}", params={"limit": 100}).text for path in paths]
     return [*shown, client.get("/webhooks").text, client.get("/_sim/deliveries", params={"limit": 100}).text]
 

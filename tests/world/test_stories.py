@@ -1,11 +1,16 @@
-"""The table of stories is complete: what the domain can tell, what `EMITTED` lists and what can be triggered agree."""
+"""The tables of stories and errands are complete: what can be told, what `EMITTED` lists and what can be triggered
+agree."""
 
 import ast
 import re
 from pathlib import Path
 
+import pytest
+
 import drsim
 from drsim.domain.events import EMITTED, TYPES
+from drsim.world.errands import ERRANDS
+from drsim.world.plans import PLANS
 from drsim.world.stories import STORIES
 
 PACKAGE = Path(drsim.__file__).parent
@@ -31,20 +36,22 @@ def pattern(argument: ast.expr) -> str:
     return "".join(parts)
 
 
-def test_every_event_that_is_emitted_has_a_story_and_every_story_leads_to_one() -> None:
-    assert set(STORIES) == EMITTED
+def test_every_event_that_is_emitted_has_a_story_or_an_errand_and_each_of_them_leads_to_one() -> None:
+    assert set(PLANS) == EMITTED
+    assert not STORIES.keys() & ERRANDS.keys()
 
 
 def test_what_is_emitted_is_among_what_a_webhook_may_name() -> None:
     assert EMITTED <= TYPES
 
 
-def test_the_domain_tells_exactly_what_is_listed_as_emitted() -> None:
-    """Every `tell` of a decision names its type on the spot: each must be listed, and nothing listed is never told."""
+def test_what_is_told_is_exactly_what_is_listed_as_emitted() -> None:
+    """Every `tell` of a decision and every `happen` of an action names its type on the spot: each must be listed, and
+    nothing listed is never told."""
     told = [
         (place, pattern(node.args[0]))
         for place, node in CALLS
-        if place.startswith("domain/") and called(node) == "tell"
+        if (place.startswith("domain/") and called(node) == "tell") or called(node) == "happen"
     ]
     assert len(told) > 20
     fitting = {(place, each): {type for type in EMITTED if re.fullmatch(each, type)} for place, each in told}
@@ -52,10 +59,16 @@ def test_the_domain_tells_exactly_what_is_listed_as_emitted() -> None:
     assert set().union(*fitting.values()) == EMITTED
 
 
-def test_events_are_made_in_one_place_which_refuses_what_is_not_listed() -> None:
+def test_stories_are_about_orders_and_errands_about_all_else() -> None:
+    told = {pattern(node.args[0]) for place, node in CALLS if place.startswith("domain/") and called(node) == "tell"}
+    assert {type for type in EMITTED if any(re.fullmatch(each, type) for each in told)} == set(STORIES)
+
+
+@pytest.mark.parametrize(("kind", "place"), [("Event", "domain/decision.py"), ("ResourceEvent", "engine/work.py")])
+def test_events_are_made_in_one_place_which_refuses_what_is_not_listed(kind: str, place: str) -> None:
     made = {
-        place
-        for place, node in CALLS
-        if called(node) == "Event" and isinstance(node.func, ast.Name) and not place.startswith("scenario/")
+        where
+        for where, node in CALLS
+        if called(node) == kind and isinstance(node.func, ast.Name) and not where.startswith("scenario/")
     }
-    assert made == {"domain/decision.py"}
+    assert made == {place}
