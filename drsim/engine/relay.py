@@ -132,7 +132,7 @@ class _Far(_Line):
     async def post(self, address: str, headers: Mapping[str, str], body: bytes, confidential: bool) -> Answered:
         """Posts once. Raises `ConnectionError` when that process goes away meanwhile."""
         self._number += 1
-        number, waiting = self._number, self._loop.create_future()
+        number, waiting = self._number, asyncio.Future[Answered](loop=self._loop)
         self._waiting[number] = waiting
         self.send((number, address, headers, body, confidential))
         try:
