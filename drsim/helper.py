@@ -1,6 +1,5 @@
 """The process that posts for a server under load: see `drsim.engine.relay`. Nobody starts it by hand."""
 
-import signal
 import socket
 
 from drsim import machine
@@ -9,6 +8,5 @@ from drsim.engine.relay import post_for
 
 def main(number: int) -> None:
     """Posts what comes by the socket with this number, until that is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both: the server then says when this one ends
     with socket.socket(fileno=number) as connection:
         machine.run_helper(post_for(connection))

@@ -157,22 +157,27 @@ def url(listening: socket.socket) -> str:
     return f"http://{shown}:{port}"
 
 
-@asynccontextmanager
-async def helper() -> AsyncIterator[socket.socket]:
-    """A process that runs `drsim.helper`, by the connection with it; it ends when that is closed. Raises `OSError`."""
+@contextmanager
+def helper() -> Iterator[socket.socket]:
+    """A process that runs `drsim.helper`, by the connection with it; afterwards it is gone. Raises `OSError`."""
+    import subprocess
+
     ours, theirs = socket.socketpair()
     with ours:
         with theirs:
             # The program text finds drsim where this process has found it, wherever it was started.
             text = f"import sys; sys.path[:] = {sys.path!r}; from drsim.helper import main; main({theirs.fileno()})"
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-c", text, pass_fds=[theirs.fileno()], stdin=asyncio.subprocess.DEVNULL
+            process = subprocess.Popen(
+                [sys.executable, "-c", text],
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                process_group=0,  # Ctrl-C is for the server, which then ends this one
             )
         try:
             yield ours
         finally:
             process.kill()
-            await process.wait()
+            process.wait()
 
 
 def run(main: "Callable[[], object]") -> int:

@@ -9,12 +9,12 @@ import pickle
 import socket
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from typing import Any, TypeVar, cast
 
-from drsim.engine.transport import Answered, Network, Transport
+from drsim.engine.transport import Answered, Transport
 
-Helper = Callable[[], AbstractAsyncContextManager[socket.socket]]
+Helper = Callable[[], AbstractContextManager[socket.socket]]
 """Starts a process that runs `post_for`, and gives the connection with it; afterwards that process is gone."""
 
 MUCH = 200
@@ -60,16 +60,19 @@ class Relay:
         return self._posts >= MUCH
 
     async def _run(self) -> None:
-        """Has a process post until it goes away; one that cannot be started is not tried again."""
-        with suppress(OSError):
-            async with self._helper() as connection, _line(connection, _Far) as far:
-                far.send(self._here.network)
-                await far.ready.wait()
-                self._there = far
-                try:
-                    await far.closed
-                finally:
-                    self._there = None
+        """Has a process post until it goes away. There is no second one, and none where it cannot be started."""
+        with suppress(OSError), self._helper() as connection:
+            await self._post_there(connection)
+
+    async def _post_there(self, connection: socket.socket) -> None:
+        async with _line(connection, _Far) as far:
+            far.send(self._here.network)
+            await far.ready.wait()
+            self._there = far
+            try:
+                await far.closed
+            finally:
+                self._there = None
 
 
 class _Line(asyncio.Protocol):
@@ -116,7 +119,8 @@ class _Line(asyncio.Protocol):
 
     def _write(self) -> None:
         going, self._going = self._going, []
-        self._transport.write(b"".join(going))
+        if not self._transport.is_closing():
+            self._transport.write(b"".join(going))
 
 
 class _Far(_Line):
@@ -130,7 +134,9 @@ class _Far(_Line):
         self._answers: deque[tuple[int, Answered]] = deque()
 
     async def post(self, address: str, headers: Mapping[str, str], body: bytes, confidential: bool) -> Answered:
-        """Posts once. Raises `ConnectionError` when that process goes away meanwhile."""
+        """Posts once. Raises `ConnectionError` when that process has gone away, or does meanwhile."""
+        if self.closed.done():
+            raise ConnectionResetError
         self._number += 1
         number, waiting = self._number, asyncio.Future[Answered](loop=self._loop)
         self._waiting[number] = waiting
