@@ -355,7 +355,7 @@ def test_a_server_terminated_during_a_move_of_the_clock_answers_it_before_it_goe
         stopping = pool.submit(server.stop)
         time.sleep(0.1)
         go_on.set()
-        assert moving.result(timeout=5)["fired"][-1]["event"] == "order.complete"
+        assert moving.result(timeout=5)["fired"][-1]["event"] == "order.invoice.created"
         code, _, errors = stopping.result(timeout=5)
         assert (code, errors) == (0, "")
         client.http.close()
@@ -386,7 +386,7 @@ behavior:
     stories = []
     for restarts in (True, False):
         path = tmp_path / f"{restarts}.db"
-        options = ("--db", str(path), "--clock", "manual", "--seed", "3")
+        options = ("--db", str(path), "--clock", "manual", "--seed", "3", "--public-url", "http://drsim.example")
         with Receiver(lambda received: 500) as receiver:
             with Drsim(*options) as server:
                 client = server.client("kept")

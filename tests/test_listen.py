@@ -418,7 +418,7 @@ def test_triggering_tells_what_was_done_for_the_event(drsim: Drsim) -> None:
 def test_what_cannot_be_triggered_is_told_with_an_exit_code_of_its_own(drsim: Drsim) -> None:
     server = ("--url", drsim.url, "--key", "sk_test_triggering")
     for arguments, code, told in (
-        (("return.created", *server), 2, "does not emit"),
+        (("plan.created", *server), 2, "does not emit"),
         (("order.updated", "--order", "1", *server), 1, "not found"),
         (("order.updated", "--url", "http://127.0.0.1:1"), 3, "no drsim answers"),
         (("order.updated", "--url", drsim.url, "--key", "sk_live_x"), 3, "does not take this key"),

@@ -26,12 +26,14 @@ from drsim.domain.clock import DAY, MINUTE
 from drsim.domain.customers import Customer, Profile
 from drsim.domain.events import Expansion
 from drsim.domain.faults import CallEffect, DeliveryEffect, Fault
+from drsim.domain.files import File, FileLink
 from drsim.domain.fulfillments import FulfilledItem, Fulfillment
 from drsim.domain.matching import fits
 from drsim.domain.orders import PaymentSession, Sale
 from drsim.domain.outcome import Failure, Rule, Then
 from drsim.domain.pricing import Line, Off
 from drsim.domain.refund import AskedItem, Portion
+from drsim.domain.returns import Return, ReturnedItem
 from drsim.domain.secrets import Secret
 from drsim.domain.skus import Sku
 from drsim.domain.sources import Contribution
@@ -825,6 +827,10 @@ def every_kind_of_value() -> dict[str, list[Record]]:
             extra={"taxIdentifiers": [{"id": "t1"}]},
         )
     )
+    sent_back = ReturnedItem("i1", "sku", 1081, 2)
+    keep(records.return_record(Return("ret_1", START, "o1", "USD", (sent_back,), "created", metadata={"n": 1})))
+    keep(records.file_record(File("f1", START, "customer_invoice", "Ü.pdf", "pdf", size=7, order_id="o1")))
+    keep(records.file_link_record(FileLink("l1", START, "f1", START + DAY, {"x": 0.1})))
     keep(records.checkout_record(Purchase(checkout)))
     keep(records.checkout_record(Purchase(replace(checkout, id="k2", contributions=(Contribution("s", 1, True),)))))
     return found

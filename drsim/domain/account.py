@@ -11,6 +11,9 @@ RiskTolerance = Literal["tolerant", "averse"]
 SignatureClock = Literal["wall", "simulated"]
 SignatureOrder = Literal["newest-first", "oldest-first"]
 SignatureUnit = Literal["seconds", "milliseconds"]
+ShipmentIds = Literal["checked", "required", "ignored"]
+Answering = Literal["accept", "reject", "wait"]
+ServerSources = Literal["credit-only", "all"]
 
 LATEST_VERSION = "2021-12-13"
 VERSIONS = ("2020-01-07", "2020-09-30", "2020-12-17", "2021-02-23", "2021-03-23", LATEST_VERSION)
@@ -41,6 +44,8 @@ class Delays:
     complete: Span = 1 * SECOND
     invoice: Span = 1 * SECOND
     credit_memo: Span = 1 * SECOND
+    fulfillment_cancellation: Span = 2 * SECOND
+    fulfillment_return: Span = 2 * SECOND
 
 
 TEST_RETRIES: tuple[Span, ...] = (5 * MINUTE, 30 * MINUTE, 2 * HOUR)
@@ -66,6 +71,18 @@ class Disabling:
 
 
 @value
+class Fulfiller:
+    """How the automatic fulfiller ships: a parcel every `ship_after`, with at most `parcels_of` units.
+
+    With `backorder` it says first that everything is on backorder, and ships its first parcel so much later.
+    """
+
+    ship_after: Span
+    parcels_of: int | None = None
+    backorder: Span | None = None
+
+
+@value
 class Account:
     """The settings of one sandbox."""
 
@@ -87,10 +104,24 @@ class Account:
     """After how long each retry of a failed delivery follows the attempt before it."""
     webhook_disabling: Disabling | None = Disabling()
     """When webhooks that keep failing are disabled, if ever."""
+    payment_expiry: Mapping[str, Span | None] = field(default_factory=dict)
+    """By source type, how long the shopper has time to pay (`None`: for ever), where that is not as usual."""
+    server_sources: ServerSources = "credit-only"
+    """Which sources secret keys may make (surroundings page, U25)."""
     check_addresses: bool = True
     """Whether addresses of checkouts have to be whole and their codes possible (surroundings page, U26)."""
     tax_rates: Mapping[str, str] = field(default_factory=dict)
     """Tax rates of this account before those of the table: by country, or country and state (`US-MN`), as text."""
+
+    fulfiller: Fulfiller | None = None
+    """Who ships fulfillment orders; without one, notices are given through the control plane."""
+    shipment_ids: ShipmentIds = "checked"
+    """When shipping units of a distributed line takes the ids of their shipment: `checked` where it belongs to a
+    fulfillment order (surroundings page, U1), `required` also where it belongs to none, `ignored` never."""
+    fulfillment_cancellations: Answering = "accept"
+    """How the fulfiller answers them by itself; `wait` leaves it to the control plane."""
+    fulfillment_returns: Answering = "accept"
+    """The same for fulfillment returns."""
 
     def version(self, asked: str) -> str:
         """The dated version that a webhook gets when it asks for this one: the `default` is that of the keys."""

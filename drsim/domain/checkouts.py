@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from drsim.domain.clock import Time
 from drsim.domain.decision import Context
-from drsim.domain.orders import PaymentSession
+from drsim.domain.orders import FulfillmentModel, PaymentSession
 from drsim.domain.pricing import Freight, Line, Off, Pricing, price
 from drsim.domain.refusal import Refused, missing, unknown
 from drsim.domain.sources import Contribution, Source
@@ -35,6 +35,7 @@ class CheckoutItem:
     metadata: Mapping[str, Any] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
     order_item_id: str | None = None
+    model: FulfillmentModel = "third-party"
 
 
 @value
@@ -151,7 +152,7 @@ def attach(checkout: Checkout, source: Source) -> Checkout:
     """
     if any(each.source_id == source.id for each in checkout.contributions):
         return checkout
-    if source.state not in ("chargeable", "pending_redirect", "pending_funds"):
+    if source.order_id is not None or source.state not in ("chargeable", "pending_redirect", "pending_funds"):
         message = "The source status is invalid for this session."
         raise Refused("conflict", "source_status_invalid_for_session", message)
     if source.customer_id is not None and source.customer_id != checkout.customer_id:
@@ -175,9 +176,15 @@ def detach(checkout: Checkout, source_id: str) -> Checkout:
     )
 
 
+def reusing(checkout: Checkout, source_id: str) -> Checkout:
+    """The checkout, knowing that a source it is paid by can be used again."""
+    paid = (replace(each, reusable=True) if each.source_id == source_id else each for each in checkout.contributions)
+    return replace(checkout, contributions=tuple(paid))
+
+
 def let_go(source: Source) -> Source:
-    """A source that was detached: a single-use one is cancelled (resources page, 4.6)."""
-    if source.reusable or not SOURCE[source.state]:
+    """A source that was detached: a single-use one is cancelled, unless an order has taken it (resources page, 4.6)."""
+    if source.reusable or source.order_id is not None or not SOURCE[source.state]:
         return source
     return replace(source, state=step(SOURCE, source.state, "cancelled"))
 

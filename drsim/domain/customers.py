@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from drsim.domain.amend import Metadata, merged_metadata
+from drsim.domain.checkouts import in_use
 from drsim.domain.clock import Time, parse_time
 from drsim.domain.decision import Context
+from drsim.domain.methods import METHODS
 from drsim.domain.refusal import Refused, invalid, not_found
 from drsim.domain.sources import Source
 from drsim.domain.tax_identifiers import TaxIdentifier
@@ -79,6 +81,40 @@ def attach_tax_identifier(profile: Profile, identifier: TaxIdentifier, context: 
     if identifier.customer_id == customer.id:
         return identifier
     return replace(identifier, customer_id=customer.id, updated=context.now)
+
+
+def attach_source(customer: Customer, source: Source) -> Source:
+    """The source as one that this customer has saved. Raises `Refused` for what cannot be saved.
+
+    Only what is chargeable, of a method that can be used again and no store credit, and nobody else's (resources page,
+    7.1; surroundings page, 4.4).
+    """
+    if source.customer_id not in (None, customer.id):
+        raise in_use(source)
+    if not METHODS[source.type].storable:
+        message = "Only a reusable source may be attached to a customer."
+        raise Refused("conflict", "nonreusable_source", message)
+    if source.state != "chargeable" or source.order_id is not None:
+        message = f"Source '{source.id}' is not chargeable."
+        raise Refused("conflict", "source_not_chargeable", message, "sourceId")
+    return replace(source, reusable=True, customer_id=customer.id)
+
+
+def with_source(customer: Customer, source: Source, now: Time) -> Customer:
+    """The customer with one more source, which is the default if it is the first."""
+    ids, default = (*customer.source_ids, source.id), customer.default_source_id or source.id
+    return replace(customer, source_ids=ids, default_source_id=default, updated=now)
+
+
+def without_source(customer: Customer, source_id: str, now: Time) -> Customer:
+    """The customer without a source; where it was the default, the oldest one left is. Raises `Refused`."""
+    if source_id not in customer.source_ids:
+        raise not_found("Source", source_id, "sourceId")
+    left = tuple(each for each in customer.source_ids if each != source_id)
+    default = customer.default_source_id
+    if default == source_id:
+        default = left[0] if left else None
+    return replace(customer, source_ids=left, default_source_id=default, updated=now)
 
 
 def _amended(customer: Customer, sent: Mapping[str, Any]) -> Customer:

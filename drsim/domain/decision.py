@@ -19,6 +19,7 @@ from drsim.domain.orders import Order, Sale
 from drsim.domain.outcome import Facts, Operation, Outcome, Rule, decide
 from drsim.domain.refunds import Refund
 from drsim.domain.returns import Return
+from drsim.domain.sources import Source
 from drsim.domain.values import replace, value
 
 
@@ -89,12 +90,13 @@ class Draft:
         refund: Refund | None = None,
         document: Document | None = None,
         returned: Return | None = None,
+        source: Source | None = None,
         previous: Mapping[str, Any] | None = None,
     ) -> None:
         """Tells an event of this type with the sale as it stands (or as given)."""
         assert type in EMITTED, f"'{type}' is not in EMITTED"
         id = self.context.new_id("event")
-        about = (charge, fulfillment, previous, refund, document, returned)
+        about = (charge, fulfillment, previous, refund, document, returned, source)
         self.events.append(Event(id, type, self.now, sale or self.sale, *about))
 
     def begin(self, charge: Charge, kind: OperationKind, operation: ChargeOperation) -> None:

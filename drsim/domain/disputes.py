@@ -9,11 +9,11 @@ from decimal import Decimal
 
 from drsim.domain.charges import Charge, completed, repayable
 from drsim.domain.decision import Context, Decision, Draft
+from drsim.domain.ending import close_if_settled
 from drsim.domain.money import minor
 from drsim.domain.orders import Order, Sale, moved, open_units
 from drsim.domain.refusal import Refused, invalid
 from drsim.domain.returned import count_returned
-from drsim.domain.settle import close_if_settled
 from drsim.domain.states import ORDER, step
 from drsim.domain.values import replace
 

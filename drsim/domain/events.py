@@ -11,6 +11,7 @@ from drsim.domain.matching import fits_name
 from drsim.domain.orders import Sale
 from drsim.domain.refunds import Refund
 from drsim.domain.returns import Return
+from drsim.domain.sources import Source
 from drsim.domain.values import value
 
 VISIBLE: Span = 30 * DAY
@@ -19,8 +20,8 @@ VISIBLE: Span = 30 * DAY
 
 @value
 class Event:
-    """One event of a sale. Its object is the fulfillment, refund, return or document if there is one, else the charge,
-    else the order.
+    """One event of a sale. Its object is the fulfillment, refund, return, document or source if there is one, else the
+    charge, else the order.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Event:
     refund: Refund | None = None
     document: Document | None = None
     returned: Return | None = None
+    source: Source | None = None
 
     @property
     def order_id(self) -> str | None:
@@ -140,10 +142,14 @@ EMITTED: frozenset[str] = frozenset(
         *_names("refund", "pending", "pending_information", "complete", "failed", "updated"),
         *_names("return", "created", "accepted", "updated"),
         "fulfillment.created",
-        *_names("customer", *_CRUD, "tax_identifier.created"),
+        *_names("customer", *_CRUD, "tax_identifier.created", "source.created", "source.deleted"),
         *_names("sku", *_CRUD),
         *_names("tax_identifier", "verified", "deleted"),
         *_names("checkout", *_CRUD),
+        *_names("fulfillment_order", "pending", "backordered", "shipped", "cancelled"),
+        *_names("fulfillment_cancellation", "created", "accepted", "rejected"),
+        *_names("fulfillment_return", "created", "pending", "accepted", "rejected"),
+        *_names("source", "created", "chargeable"),
     ]
 )
 """The event types drsim emits: nothing else can be told, and each can be triggered: those about an order by a story in

@@ -10,13 +10,13 @@ from typing import Any
 from drsim.domain.charges import Charge, Operation, OperationKind, uncommitted
 from drsim.domain.clock import Time
 from drsim.domain.decision import Context, Decision, Draft
+from drsim.domain.ending import close_if_settled
 from drsim.domain.fulfillments import FulfilledItem, Fulfillment
 from drsim.domain.money import ceiling_share, decimal
 from drsim.domain.orders import Item, Order, Sale, left_amount, moved, moved_item, open_units
 from drsim.domain.outcome import Facts, Failure, Outcome, matching_rule
 from drsim.domain.refusal import Refused, invalid
 from drsim.domain.returned import count_returned
-from drsim.domain.settle import close_if_settled
 from drsim.domain.values import replace, value
 
 
@@ -42,9 +42,9 @@ def fulfill(
     Raises `Refused` with every refusal of `POST /fulfillments` that depends on the order; then nothing has changed,
     except that an authorization which could not be renewed is told as an event.
     """
-    _check_items_exist(sale.order, lines)
-    _check_order_is_open(sale.order)
-    _check_units_are_open(sale.order, lines)
+    check_items_exist(sale.order, lines)
+    check_order_is_open(sale.order)
+    check_units_are_open(sale.order, lines)
     draft = Draft(sale, context)
     doomed = _renew_expired(draft) if any(line.quantity for line in lines) else frozenset()
     fulfillment = _fulfillment(sale.order, lines, extra, metadata, context)
@@ -82,26 +82,29 @@ def amount_of(sale: Sale, item: Item, units: int) -> int:
     return left if units == open_units(sale.order) else min(line_share(item, units), left)
 
 
-def _check_items_exist(order: Order, lines: Sequence[Line]) -> None:
+def check_items_exist(order: Order, lines: Sequence[Line]) -> None:
+    """Raises `Refused` for a line of something else."""
     known = {item.id for item in order.items}
     for index, line in enumerate(lines):
         if line.item_id not in known:
             raise invalid(f"items[{index}].itemId", line.item_id, "itemId")
 
 
-def _check_order_is_open(order: Order) -> None:
+def check_order_is_open(order: Order, parameter: str = "orderId") -> None:
+    """Raises `Refused`, naming `parameter`, for an order that is not accepted, or not any more."""
     # The two blanks are the vendor's, in all messages that end in "already ...".
     if order.state == "fulfilled":
-        raise _conflict("order_fulfilled", f"Resource '{order.id}' is fulfilled.", "orderId")
+        raise _conflict("order_fulfilled", f"Resource '{order.id}' is fulfilled.", parameter)
     if order.state in ("complete", "returned"):
-        raise _conflict("order_complete", f"Resource '{order.id}'  is already complete.", "orderId")
+        raise _conflict("order_complete", f"Resource '{order.id}'  is already complete.", parameter)
     if order.state == "cancelled":
-        raise _conflict("order_cancelled", f"Resource '{order.id}'  is already cancelled.", "orderId")
+        raise _conflict("order_cancelled", f"Resource '{order.id}'  is already cancelled.", parameter)
     if order.state != "accepted":
-        raise _conflict("order_not_submitted", f"Order '{order.id}' has not been submitted.", "orderId")
+        raise _conflict("order_not_submitted", f"Order '{order.id}' has not been submitted.", parameter)
 
 
-def _check_units_are_open(order: Order, lines: Sequence[Line]) -> None:
+def check_units_are_open(order: Order, lines: Sequence[Line]) -> None:
+    """Raises `Refused` for lines that are handled already and for more units than are left."""
     items = {item.id: item for item in order.items}
     asked: dict[str, int] = {}
     for line in lines:

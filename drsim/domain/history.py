@@ -42,7 +42,7 @@ def live(spec: OrderSpec, state: str, context: Context, until: Time) -> Decision
         decision = _handle_all(decision, context, shipped=True)
     if state == "cancelled":
         decision = _handle_all(decision, context, shipped=False)
-    if state in ("cancelled", "complete", "dispute", "returned", "blocked"):
+    if state in ("pending_payment", "cancelled", "complete", "dispute", "returned", "blocked"):
         decision = _wait(decision, context, until)
     if state == "dispute" and can_be_disputed(decision.sale):
         decision = _then(decision, replace(context, now=until), dispute)

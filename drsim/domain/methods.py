@@ -4,14 +4,15 @@ A new test card or test name is one more row. Source: resources page, sections 6
 """
 
 import re
+from collections.abc import Mapping
 from typing import Literal
 
-from drsim.domain.clock import MINUTE, SECOND, Span
+from drsim.domain.clock import DAY, MINUTE, SECOND, Span
 from drsim.domain.values import value
 
 Flow = Literal["standard", "redirect", "receiver"]
 Stage = Literal["source", "authorize", "capture", "cancel", "refund"]
-How = Literal["fails", "fails_later", "stuck"]
+How = Literal["fails", "fails_later", "fails_on_return", "stuck"]
 
 FAILS_LATER: Span = MINUTE
 """How much longer than usual an operation is pending before a "pending, then failed" trigger fails it."""
@@ -19,12 +20,17 @@ FAILS_LATER: Span = MINUTE
 UNPAID_AFTER: Span = 30 * SECOND
 """When a delayed source that never gets its money is given up (the published `SourceFailWithDelay` order)."""
 
+EXPIRES_AFTER: Mapping[Flow, Span] = {"receiver": 30 * DAY, "redirect": DAY, "standard": DAY}
+"""How long the shopper has time to pay or to pass the bank's challenge. Wire transfers and konbini have thirty days
+(resources page, 4.6); the others are drsim's own."""
+
 
 @value
 class Trouble:
     """Where a test card or test name makes a payment go wrong, and how.
 
-    `fails` fails as soon as the stage usually ends, `fails_later` stays pending first, `stuck` stays pending for ever.
+    `fails` fails as soon as the stage usually ends, `fails_later` stays pending first, `stuck` stays pending for ever,
+    and `fails_on_return` fails once the shopper has approved and comes back.
     """
 
     stage: Stage
@@ -36,6 +42,8 @@ class Method:
     """What a source type can do: how the shopper pays with it, and the states its source starts in before and after."""
 
     flow: Flow = "standard"
+    storable: bool = False
+    """Whether customers can save it for later (resources page, 7.1, "recurring")."""
     refunds_to_bank: bool = False
     """Whether money goes back by bank transfer, for which the customer has to give the details."""
 
@@ -45,19 +53,21 @@ class Method:
         return {"standard": "chargeable", "redirect": "pending_redirect", "receiver": "pending_funds"}[self.flow]
 
 
+_CARD = Method(storable=True)
 _STANDARD, _REDIRECT, _RECEIVER = Method(), Method("redirect"), Method("receiver", refunds_to_bank=True)
+_STORABLE_REDIRECT = Method("redirect", storable=True)
 
 METHODS: dict[str, Method] = {
-    "creditCard": _STANDARD,
-    "googlePay": _STANDARD,
-    "applePay": _STANDARD,
+    "creditCard": _CARD,
+    "googlePay": _CARD,
+    "applePay": _CARD,
     "customerCredit": _STANDARD,
     "giftCard": _STANDARD,
     "payPal": _REDIRECT,
-    "payPalBilling": _REDIRECT,
+    "payPalBilling": _STORABLE_REDIRECT,
     "payPalCredit": _REDIRECT,
-    "klarnaCredit": _REDIRECT,
-    "klarnaCreditRecurring": _REDIRECT,
+    "klarnaCredit": _STORABLE_REDIRECT,
+    "klarnaCreditRecurring": _STORABLE_REDIRECT,
     "afterPay": _REDIRECT,
     "clearPay": _REDIRECT,
     "bancontact": _REDIRECT,
@@ -65,13 +75,13 @@ METHODS: dict[str, Method] = {
     "trustly": _REDIRECT,
     "blik": _REDIRECT,
     "fpxOnlineBanking": _REDIRECT,
-    "ideal": _REDIRECT,
+    "ideal": _STORABLE_REDIRECT,
     "onlineBanking": Method("redirect", refunds_to_bank=True),
     "alipay": _REDIRECT,
-    "alipayCn": _REDIRECT,
-    "amazonPay": _REDIRECT,
-    "directDebit": _REDIRECT,
-    "msts": _REDIRECT,
+    "alipayCn": _STORABLE_REDIRECT,
+    "amazonPay": _STORABLE_REDIRECT,
+    "directDebit": _STORABLE_REDIRECT,
+    "msts": _STORABLE_REDIRECT,
     "ccAvenue": _REDIRECT,
     "payco": _REDIRECT,
     "bankTransfer": _REDIRECT,
@@ -97,6 +107,14 @@ TEST_CARDS: dict[str, Trouble] = {
 }
 """Every card that goes wrong; all others succeed."""
 
+CHALLENGED_CARDS = frozenset(("5454545454545454", "4917610000000000"))
+"""The cards whose bank asks the shopper for a password first (3-D Secure)."""
+
+CHALLENGE_PASSWORD = "password"
+"""What the shopper has to answer (surroundings page, 4.5)."""
+
+_CHALLENGED_NAMES = {"googlePay": ("SCATest", "SCATestFail")}
+
 _PAYPAL = ("payPal", "payPalBilling", "payPalCredit")
 _RECEIVERS = tuple(name for name, method in METHODS.items() if method.flow == "receiver")
 
@@ -111,7 +129,7 @@ TEST_NAMES: tuple[tuple[tuple[str, ...], str, Trouble], ...] = (
     ((*_PAYPAL, "klarnaCredit"), "ChargeCreationFail", Trouble("authorize", "fails")),
     ((*_PAYPAL, "klarnaCredit"), "RefundFail", Trouble("refund", "fails")),
     (("directDebit",), "SourceFail", Trouble("source", "fails")),
-    (("directDebit",), "SourceFailAfterRedirect", Trouble("source", "fails")),
+    (("directDebit",), "SourceFailAfterRedirect", Trouble("source", "fails_on_return")),
     (("directDebit",), "ChargeFail", Trouble("authorize", "fails")),
     (("directDebit",), "ChargeFailedAfterPending", Trouble("authorize", "fails_later")),
     (("directDebit",), "ChargeRemainPending", Trouble("authorize", "stuck")),
@@ -126,6 +144,9 @@ TEST_NAMES: tuple[tuple[tuple[str, ...], str, Trouble], ...] = (
     (_RECEIVERS, "RefundFailAfterPaymentInfo", Trouble("refund", "fails_later")),
 )
 """Source types, the owner's last name, and what it brings about."""
+
+CARD_NUMBER = re.compile(r"(?<![0-9])[0-9](?:[ -]?[0-9]){12,18}(?![0-9])")
+"""What may be a card number within a text: nothing that drsim logs or answers repeats it."""
 
 _BRANDS = (
     (re.compile(r"4"), "Visa"),
@@ -145,6 +166,8 @@ class Card:
     brand: str
     last_four: str
     trouble: Trouble | None
+    challenged: bool = False
+    """Whether its bank asks for a password before it pays."""
 
 
 def read_card(number: str) -> Card:
@@ -157,7 +180,7 @@ def read_card(number: str) -> Card:
         raise ValueError("not a card number: 12 to 19 digits, blanks and dashes allowed")
     for pattern, brand in _BRANDS:
         if pattern.match(digits):
-            return Card(brand, digits[-4:], TEST_CARDS.get(digits))
+            return Card(brand, digits[-4:], TEST_CARDS.get(digits), digits in CHALLENGED_CARDS)
     raise ValueError("not a card number of a known brand")
 
 
@@ -167,3 +190,8 @@ def trouble_by_name(type: str, last_name: str) -> Trouble | None:
         if type in types and name == last_name:
             return trouble
     return None
+
+
+def is_challenged_name(type: str, last_name: str) -> bool:
+    """Whether this owner's last name asks for the bank's challenge with this source type."""
+    return last_name in _CHALLENGED_NAMES.get(type, ())

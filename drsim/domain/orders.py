@@ -5,7 +5,7 @@ All amounts are minor units of the order's currency. Source: resources page, sec
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Any
+from typing import Any, Literal
 
 from drsim.domain.charges import Charge, Operation, completed, next_due, repaying, standing, uncommitted
 from drsim.domain.clock import Time
@@ -17,6 +17,9 @@ from drsim.domain.returns import Return
 from drsim.domain.sources import Contribution, Source
 from drsim.domain.states import ITEM, ORDER, SESSION, step
 from drsim.domain.values import replace, value
+
+FulfillmentModel = Literal["third-party", "distributed", "orchestrated"]
+"""Who ships a line: the merchant, or the vendor, asked to by the integration or by itself (surroundings page, 1)."""
 
 
 @value
@@ -51,6 +54,7 @@ class Item:
     extra: Mapping[str, Any] = field(default_factory=dict)
     fulfilled: int = 0
     cancelled: int = 0
+    model: FulfillmentModel = "third-party"
 
     @property
     def total(self) -> int:

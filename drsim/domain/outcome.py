@@ -13,8 +13,8 @@ from drsim.domain.matching import fits
 from drsim.domain.methods import FAILS_LATER, Trouble
 from drsim.domain.values import replace, value
 
-Operation = Literal["authorize", "capture", "cancel", "refund"]
-OPERATIONS: tuple[Operation, ...] = ("authorize", "capture", "cancel", "refund")
+Operation = Literal["authorize", "capture", "cancel", "refund", "screen"]
+OPERATIONS: tuple[Operation, ...] = ("authorize", "capture", "cancel", "refund", "screen")
 
 FAILURE_CODE = "failed-request"
 FAILURE_MESSAGE = "Failed to operate on charge"
@@ -101,7 +101,7 @@ def decide(
     operation: Operation, facts: Facts, troubles: tuple[Trouble, ...], rules: tuple[Rule, ...], account: Account
 ) -> tuple[Outcome, tuple[Rule, ...]]:
     """What happens to this operation, and the rules that are left afterwards."""
-    usual: Span = getattr(account.delays, operation)
+    usual: Span = 0 if operation == "screen" else getattr(account.delays, operation)
     rule, left = matching_rule(operation, facts, rules)
     if rule:
         return rule.then.outcome(usual), left

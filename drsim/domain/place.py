@@ -24,13 +24,13 @@ from drsim.domain.checkouts import (
 from drsim.domain.clock import Time
 from drsim.domain.decision import Context, Decision, Draft
 from drsim.domain.methods import METHODS, UNPAID_AFTER, Trouble
-from drsim.domain.orders import Item, Order, Sale, Shipping, moved, moved_session
+from drsim.domain.orders import FulfillmentModel, Item, Order, Sale, Shipping, moved_session
 from drsim.domain.outcome import Outcome
 from drsim.domain.pricing import Line, Off, PricedLine, Pricing
 from drsim.domain.refusal import Refused
-from drsim.domain.review import block_order
-from drsim.domain.settle import consumed, make_accepted
-from drsim.domain.sources import Contribution, Source
+from drsim.domain.review import block_order, open_review, screen, tell_charges
+from drsim.domain.settle import end_authorization
+from drsim.domain.sources import Contribution, Source, expiry
 from drsim.domain.states import CHARGE, step
 from drsim.domain.values import replace, value
 
@@ -54,6 +54,7 @@ class LineSpec:
     fees_tax: int = 0
     id: str | None = None
     metadata: Mapping[str, Any] | None = None
+    model: FulfillmentModel = "third-party"
 
 
 @value
@@ -65,6 +66,8 @@ class SourceSpec:
     details: Mapping[str, Any]
     troubles: tuple[Trouble, ...] = ()
     id: str | None = None
+    pays_at: str | None = None
+    """Where the shopper approves a redirect method, with `{id}` for the id of the source."""
 
 
 @value
@@ -117,7 +120,8 @@ def place(spec: OrderSpec, context: Context) -> Decision:
         message = "Source amount(s) exceed session amount"
         raise Refused("conflict", "session_source_amount_too_large", message, "storeCredit")
     primary = sources[0]  # or store credit, when that pays for everything
-    if Trouble("source", "fails") in primary.troubles:
+    doomed = Trouble("source", "fails_on_return") in primary.troubles and not primary.awaits_shopper
+    if doomed or Trouble("source", "fails") in primary.troubles:
         raise Refused("conflict", "source_not_chargeable", f"Source '{primary.id}' is not chargeable.", "sourceId")
     for source in reversed(sources):
         checkout = attach(checkout, source)
@@ -143,7 +147,7 @@ def submit(
     if waiting is not None:
         _await_shopper(draft, waiting)
     else:
-        _charge(draft, begins)
+        charge_order(draft, begins)
     return draft.decided()
 
 
@@ -200,6 +204,7 @@ def _checkout_item(line: LineSpec, context: Context) -> CheckoutItem:
         ),
         metadata=line.metadata,
         order_item_id=line.id,
+        model=line.model,
     )
 
 
@@ -216,18 +221,23 @@ def _source(spec: SourceSpec, amount: int, begins: Beginning, checkout: Checkout
     credit = spec.type == "customerCredit"
     id = spec.id or context.new_id("source")
     unpaid = begins == "pending_payment" or Trouble("source", "fails_later") in spec.troubles
+    state = METHODS[spec.type].unpaid_state if unpaid else "chargeable"
+    details = spec.details
+    if spec.pays_at is not None:
+        details = {"redirectUrl": spec.pays_at.replace("{id}", id), **details}
     return Source(
         id=id,
         created=context.now,
         type=spec.type,
-        state=METHODS[spec.type].unpaid_state if unpaid else "chargeable",
+        state=state,
         owner=spec.owner,
         client_secret=f"{id}_{context.new_id('secret')}",
-        details=spec.details,
+        details=details,
         currency=checkout.currency if credit else None,
         amount=amount if credit else None,
         session_id=checkout.session.id,
         troubles=spec.troubles,
+        expires=None if state == "chargeable" else expiry(spec.type, context.now, context.account),
     )
 
 
@@ -318,6 +328,7 @@ def _item(item: CheckoutItem, priced: PricedLine, checkout: Checkout, context: C
         discount=priced.discount,
         metadata=item.metadata,
         extra=extra,
+        model=item.model,
     )
 
 
@@ -341,15 +352,21 @@ def _await_shopper(draft: Draft, source: Source) -> None:
 
 
 def _given_up(draft: Draft, source: Source) -> Time | None:
-    """When an unpaid order is given up, if ever."""
+    """When an unpaid order is given up, if ever: with its source, or sooner where that is in trouble."""
     if Trouble("source", "fails_later") in source.troubles:
         return draft.now + UNPAID_AFTER
-    return None
+    return source.expires
 
 
-def _charge(draft: Draft, begins: Beginning) -> None:
-    """Authorizes a charge on each source, and with that decides how the order begins."""
-    draft.amend(session=moved_session(draft.order.session, "pending"))
+def charge_order(draft: Draft, begins: Beginning = "accepted") -> None:
+    """Authorizes a charge on each source. That decides how a new order begins, or how one goes on that was waiting for
+    the shopper: it is accepted, in review, still waiting, or cancelled if it is declined.
+
+    Raises `Refused` where a new order is declined.
+    """
+    new = not draft.order.transitions
+    if draft.order.session.state != "pending":
+        draft.amend(session=moved_session(draft.order.session, "pending"))
     outcomes: dict[str, Outcome] = {}
     for contribution in draft.order.contributions:
         if contribution.amount:
@@ -359,18 +376,20 @@ def _charge(draft: Draft, begins: Beginning) -> None:
     draft.amend(charge_ids=tuple(draft.charges))
     waiting = any(outcome.after != 0 for outcome in outcomes.values())
     refused = next((each.failure for each in outcomes.values() if each.failure and each.after == 0), None)
-    if refused:
+    if refused and new:
         raise Refused("conflict", refused.code, "Failed to charge source.", rules=draft.rules)
     for charge in list(draft.charges.values()):
         draft.put(_begun(charge, outcomes[charge.id], draft.now))
-    if waiting:
-        _await_authorization(draft)
+    if refused:
+        end_authorization(draft, next(each for each in draft.charges.values() if each.due == draft.now))
+    elif waiting:
+        _await_authorization(draft, new=new)
     elif begins in ("in_review", "blocked"):
-        _review(draft)
+        open_review(draft)
         if begins == "blocked":
             block_order(draft)
     else:
-        _accept_at_once(draft)
+        screen(draft)
 
 
 def _new_charge(paid: Contribution, draft: Draft) -> Charge:
@@ -399,36 +418,18 @@ def _authorization(draft: Draft, charge: Charge, begins: Beginning) -> Outcome:
 
 def _begun(charge: Charge, outcome: Outcome, now: Time) -> Charge:
     """The charge as it is right after it was asked for: authorized at once, or pending until its outcome."""
-    if outcome.after == 0:
+    if outcome.after == 0 and outcome.failure is None:
         return replace(charge, state=step(CHARGE, charge.state, "capturable"))
     return replace(charge, due=None if outcome.after is None else now + outcome.after, failure=outcome.failure)
 
 
-def _accept_at_once(draft: Draft) -> None:
-    make_accepted(draft)
-    draft.tell("order.created")
-    _tell_charges(draft)
-    draft.tell("order.accepted")
-
-
-def _await_authorization(draft: Draft) -> None:
+def _await_authorization(draft: Draft, *, new: bool) -> None:
+    if not new:
+        # The shopper has done what had to be done: no time limit, and nothing more to show.
+        draft.amend(due=None, due_state=None, session=replace(draft.order.session, next_action=None))
+        tell_charges(draft)
+        return
     draft.amend(transitions={"pending_payment": draft.now})
     draft.tell("order.created")
-    _tell_charges(draft)
+    tell_charges(draft)
     draft.tell("order.pending_payment")
-
-
-def _review(draft: Draft) -> None:
-    order = moved(draft.order, "in_review", draft.now)
-    session = replace(order.session, state="complete")
-    opened = {"review_opened": draft.now}
-    draft.put(replace(order, fraud_state="review_opened", fraud_transitions=opened, session=session))
-    draft.sources = tuple(consumed(source) for source in draft.sources)
-    draft.tell("order.created")
-    _tell_charges(draft)
-    draft.tell("order.review_opened")
-
-
-def _tell_charges(draft: Draft) -> None:
-    for charge in draft.charges.values():
-        draft.tell(f"order.charge.{charge.state}", charge)

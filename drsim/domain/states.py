@@ -66,6 +66,20 @@ REFUND: Lifecycle = {
     "expired": (),
 }
 
+# What the fulfiller is asked for: cancellations, and each line of them and of returns.
+REQUEST: Lifecycle = {
+    "pending": ("accepted", "rejected"),
+    "accepted": (),
+    "rejected": (),
+}
+
+FULFILLMENT_RETURN: Lifecycle = {
+    "created": ("pending",),
+    "pending": ("accepted", "rejected"),
+    "accepted": (),
+    "rejected": (),
+}
+
 RETURN: Lifecycle = {
     "created": ("accepted",),
     "accepted": (),

@@ -33,6 +33,9 @@ from drsim.engine import records
 from drsim.engine.work import Work
 from drsim.store import Equal
 
+_MOST_CHECKOUTS = 100
+"""No more checkouts than this are looked at for one source."""
+
 
 @value
 class AskedItem:
@@ -156,6 +159,12 @@ def by_session(work: Work, session_id: str) -> Checkout | None:
     """The checkout with this payment session."""
     found = work.transaction.newest(work.sandbox.number, "checkout", Equal("sessionId", (session_id,)), 0, 1)
     return work.get("checkout", found[0]) if found else None
+
+
+def paid_by(work: Work, source_id: str) -> list[Checkout]:
+    """The newest checkouts that a source pays for."""
+    having, number = Equal("sourceId", (source_id,)), work.sandbox.number
+    return [work.get("checkout", id) for id in work.transaction.newest(number, "checkout", having, 0, _MOST_CHECKOUTS)]
 
 
 def save(work: Work, checkout: Checkout) -> bytes:

@@ -7,12 +7,16 @@ import orjson
 
 from drsim import render
 from drsim.domain import customers, tax_identifiers
+from drsim.domain.checkouts import reusing
 from drsim.domain.customers import Customer, Profile
 from drsim.domain.previous import previous_attributes
 from drsim.domain.refusal import Refused, not_found
+from drsim.domain.sources import Source
+from drsim.domain.states import SOURCE, step
 from drsim.domain.tax_identifiers import TaxIdentifier
 from drsim.domain.values import replace
-from drsim.engine import records
+from drsim.engine import checkouts, records
+from drsim.engine.checkouts import source_of
 from drsim.engine.work import Work
 
 
@@ -42,10 +46,12 @@ def amend(work: Work, id: str, sent: Mapping[str, Any]) -> bytes:
 
 
 def delete(work: Work, id: str) -> None:
-    """Removes a customer with all tax identifiers. Raises `Refused`."""
+    """Removes a customer with all tax identifiers; the saved sources are cancelled. Raises `Refused`."""
     profile = find(work, id)
     for identifier in profile.tax_identifiers:
         _remove_tax_identifier(work, identifier)
+    for source in profile.sources:
+        _cancel(work, source)
     work.delete("customer", id)
     work.happen("customer.deleted", None, render.customer(profile))
 
@@ -67,6 +73,28 @@ def profile_of(work: Work, customer: Customer) -> Profile:
 def save(work: Work, customer: Customer) -> bytes:
     """Saves a customer to whom something was attached, or from whom it was taken; returns the public form."""
     return _save(work, profile_of(work, customer))
+
+
+def attach_source(work: Work, customer_id: str, source_id: str) -> bytes:
+    """Saves a source with a customer; returns the source in public form. Raises `Refused`."""
+    customer, present = find(work, customer_id).customer, source_of(work, source_id)
+    if source_id in customer.source_ids:
+        return orjson.dumps(render.source(present))
+    saved = customers.attach_source(customer, present)
+    _put_source(work, saved)
+    for checkout in checkouts.paid_by(work, source_id):
+        checkouts.save(work, reusing(checkout, source_id))
+    save(work, customers.with_source(customer, saved, work.now))
+    work.happen("customer.source.created", saved)
+    return orjson.dumps(render.source(saved))
+
+
+def detach_source(work: Work, customer_id: str, source_id: str) -> None:
+    """Takes a saved source from its customer; it is cancelled. Raises `Refused`."""
+    customer = customers.without_source(find(work, customer_id).customer, source_id, work.now)
+    _cancel(work, source_of(work, source_id))
+    save(work, customer)
+    work.happen("customer.source.deleted", source_of(work, source_id))
 
 
 def create_tax_identifier(work: Work, type: str | None, number: str | None) -> bytes:
@@ -105,6 +133,15 @@ def find_tax_identifier(work: Work, id: str) -> TaxIdentifier:
     if found is None:
         raise not_found("Tax identifier", id)
     return found
+
+
+def _cancel(work: Work, source: Source) -> None:
+    if SOURCE[source.state]:
+        _put_source(work, replace(source, state=step(SOURCE, source.state, "cancelled")))
+
+
+def _put_source(work: Work, source: Source) -> None:
+    work.put(records.source_record(source))
 
 
 def _remove_tax_identifier(work: Work, identifier: TaxIdentifier) -> None:

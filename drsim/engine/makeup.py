@@ -6,12 +6,15 @@ same question has the same answer in every run, whatever was asked before.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, TypeVar
 from unicodedata import normalize
 
 if TYPE_CHECKING:
     from faker import Faker
+
+    from drsim.engine.sandbox import Sandbox
 
 _T = TypeVar("_T")
 
@@ -126,6 +129,17 @@ class MakeUp:
             self._generators[locale] = generator
         generator.seed_instance(int.from_bytes(self._hash(what)))
         return generator
+
+
+def next_makeup(sandbox: "Sandbox") -> MakeUp:
+    """What the made-up data of the sandbox's next order or source comes from: its seed and the turn of that."""
+    count = sandbox.counters["makeup"] = sandbox.counters.get("makeup", 0) + 1
+    return _shared(sandbox.seed).labelled(str(count))
+
+
+@lru_cache(maxsize=8)
+def _shared(seed: int) -> MakeUp:
+    return MakeUp(seed)
 
 
 def _ascii(name: str) -> str:

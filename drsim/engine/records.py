@@ -13,12 +13,17 @@ from drsim.domain.customers import Customer, Profile
 from drsim.domain.events import AnyEvent, Expansion
 from drsim.domain.faults import Fault
 from drsim.domain.files import File, FileLink
+from drsim.domain.fulfillment_cancellations import FulfillmentCancellation
+from drsim.domain.fulfillment_orders import FulfillmentOrder
+from drsim.domain.fulfillment_returns import FulfillmentReturn
 from drsim.domain.fulfillments import Fulfillment
+from drsim.domain.inventory import InventoryItem, Reservation
 from drsim.domain.money import exponent
 from drsim.domain.orders import Order, Sale
 from drsim.domain.outcome import Rule
 from drsim.domain.refunds import Refund
 from drsim.domain.returns import Return
+from drsim.domain.shipments import Shipment
 from drsim.domain.skus import Sku
 from drsim.domain.sources import Source
 from drsim.domain.tax_identifiers import TaxIdentifier
@@ -40,6 +45,12 @@ TYPES: Mapping[str, type] = {
     "file_link": FileLink,
     "rule": Rule,
     "fault": Fault,
+    "fulfillment_order": FulfillmentOrder,
+    "shipment": Shipment,
+    "fulfillment_cancellation": FulfillmentCancellation,
+    "fulfillment_return": FulfillmentReturn,
+    "inventory_item": InventoryItem,
+    "reservation": Reservation,
     "customer": Customer,
     "tax identifier": TaxIdentifier,
     "sku": Sku,
@@ -66,9 +77,11 @@ def charge_record(it: Charge) -> Record:
 
 
 def source_record(it: Source) -> Record:
-    """A source, found by its order and state."""
+    """A source, found by its order and state; one that the shopper has not paid wakes to expire, or its order does."""
     facets = frozenset([("state", it.state)])
-    return Record("source", it.id, it.created, it, orjson.dumps(render.source(it)), it.order_id, facets=facets)
+    due = it.expires if it.is_open and it.order_id is None else None
+    public = orjson.dumps(render.source(it))
+    return Record("source", it.id, it.created, it, public, it.order_id, lane="", due=due, facets=facets)
 
 
 def fulfillment_record(it: Fulfillment) -> Record:
@@ -96,6 +109,7 @@ def checkout_record(of: Purchase) -> Record:
         "customerType": it.customer_type,
     }
     pairs: list[tuple[str, Value]] = [(name, text) for name, text in texts.items() if text is not None]
+    pairs += [("sourceId", each.source_id) for each in it.contributions]
     pairs.append(("totalAmount", comparable(pricing(it).totals.total, it.currency)))
     pairs.append(("updatedTime", it.updated // SECOND))
     return Record("checkout", it.id, it.created, it, orjson.dumps(render.checkout(of)), facets=frozenset(pairs))
@@ -182,6 +196,44 @@ def rule_record(it: Rule, now: Time) -> Record:
 def fault_record(it: Fault, now: Time) -> Record:
     """A fault."""
     return Record("fault", it.id, now, it, orjson.dumps(render.fault(it)))
+
+
+def fulfillment_order_record(it: FulfillmentOrder) -> Record:
+    """A fulfillment order, found by its order and upstream id; it wakes when the automatic fulfiller acts."""
+    pairs: list[tuple[str, Value]] = [("updatedTime", it.updated // SECOND)]
+    if it.upstream_id is not None:
+        pairs.append(("upstreamId", it.upstream_id))
+    public, facets = orjson.dumps(render.resource(it)), frozenset(pairs)
+    return Record("fulfillment_order", it.id, it.created, it, public, it.order_id, "", it.due, facets)
+
+
+def shipment_record(it: Shipment) -> Record:
+    """A shipment, found by its fulfillment order."""
+    facets: Facets = frozenset([("updatedTime", it.created // SECOND)])
+    public = orjson.dumps(render.resource(it))
+    return Record("shipment", it.id, it.created, it, public, it.fulfillment_order_id, facets=facets)
+
+
+def request_record(kind: str, it: FulfillmentCancellation | FulfillmentReturn) -> Record:
+    """A fulfillment cancellation or return, found by what it is about; it wakes when it is answered."""
+    pairs: list[tuple[str, Value]] = [("state", it.state)]
+    pairs += [("inventoryItemId", id) for id in {item.inventory_item_id for item in it.items}]
+    if it.upstream_id is not None:
+        pairs.append(("upstreamId", it.upstream_id))
+    public, facets = orjson.dumps(render.resource(it)), frozenset(pairs)
+    return Record(kind, it.id, it.created, it, public, it.fulfillment_order_id, "", it.due, facets)
+
+
+def inventory_item_record(it: InventoryItem) -> Record:
+    """An inventory item, found by its part and manufacturer."""
+    texts = {"partNumber": it.part_number, "manufacturerId": it.manufacturer_id}
+    facets: Facets = frozenset((name, text) for name, text in texts.items() if text is not None)
+    return Record("inventory_item", it.id, it.created, it, orjson.dumps(render.inventory_item(it)), facets=facets)
+
+
+def reservation_record(it: Reservation) -> Record:
+    """A reservation; it wakes when it expires."""
+    return Record("reservation", it.id, it.created, it, orjson.dumps(render.reservation(it)), None, "", it.due)
 
 
 def customer_record(profile: Profile) -> Record:

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from drsim.domain.account import Account, Delays, Disabling, RateLimit
+from drsim.domain.account import Account, Delays, Disabling, Fulfiller, RateLimit
 from drsim.domain.clock import Clock, Time
 from drsim.domain.faults import Fault
 from drsim.domain.outcome import Rule
@@ -19,8 +19,23 @@ from drsim.store import DueDelivery
 
 Kept = tuple[int, Clock, Account, dict[str, int], Time]
 
+COPIED = "copied"
+"""What counts the orders that were made as copies."""
+
 _ACCOUNT_SUFFIX = "0336"
 """What order, item and customer ids of one test account end in (resources page, 1.1)."""
+
+_NUMBERED = {
+    "fulfillment order": 10,
+    "fulfillment order item": 12,
+    "shipment": 11,
+    "shipment item": 10,
+    "fulfillment cancellation": 10,
+    "fulfillment return": 10,
+    "reservation": 10,
+    "tracking": 14,
+}
+"""Ids that are plain numbers, with so many digits (surroundings page, 2.1 and 2.2)."""
 
 
 @dataclass(slots=True, eq=False)
@@ -58,15 +73,20 @@ class Sandbox:
 
     def new_id(self, kind: str) -> str:
         """The next id of a kind: numbered per kind, so that ids of one kind never shift those of another."""
-        count = self.counters.get(kind, 0) + 1
-        self.counters[kind] = count
+        count = self.counters[kind] = self.counters.get(kind, 0) + 1
+        # A copied order brings ids along that may be those which would come next: from then on others do.
+        copied = self.counters.get(COPIED)
+        label = f"{kind} after {copied}" if copied else kind
         if kind in ("order", "item", "customer"):
-            start = 10_000_000 + self._chance(kind, 0) % 80_000_000
+            start = 10_000_000 + self._chance(label, 0) % 80_000_000
             return f"{start + count}{_ACCOUNT_SUFFIX}"
+        if digits := _NUMBERED.get(kind):
+            start = 10 ** (digits - 1)
+            return str(start + self._chance(label, 0) % (8 * start) + count)
         if kind == "file_link":
             # What is found without a key must not be found in another sandbox of the same seed.
-            return as_uuid(self._chance(f"{kind}/{self.name}", count))
-        return as_uuid(self._chance(kind, count))
+            label = f"{label}/{self.name}"
+        return as_uuid(self._chance(label, count))
 
     def new_call_id(self) -> str:
         """The id of the next call. Safe on the event loop, since nothing else uses these numbers."""
@@ -109,6 +129,7 @@ class Sandbox:
         """The sandbox that was saved as `body`."""
         kept: dict[str, Any] = orjson.loads(body)
         account = kept["account"]
+        fulfiller = account.get("fulfiller")
         limit, disabling = account["rate_limit"], account.get("webhook_disabling", {})
         return cls(
             name=name,
@@ -123,6 +144,7 @@ class Sandbox:
                     "capture_retries": tuple(account["capture_retries"]),
                     "webhook_retries": tuple(account["webhook_retries"]),
                     "webhook_disabling": None if disabling is None else Disabling(**disabling),
+                    "fulfiller": fulfiller and Fulfiller(**fulfiller),
                 }
             ),
             counters=kept["counters"],

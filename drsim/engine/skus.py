@@ -11,7 +11,7 @@ from drsim.domain.decision import Context
 from drsim.domain.previous import previous_attributes
 from drsim.domain.refusal import Refused, not_found
 from drsim.domain.skus import Sku
-from drsim.engine import records
+from drsim.engine import inventory, records
 from drsim.engine.work import Work
 
 Change = Callable[[Sku, Mapping[str, Any], Context], Sku]
@@ -73,4 +73,6 @@ def _change(work: Work, id: str, sent: Mapping[str, Any], change: Change) -> byt
 def _save(work: Work, sku: Sku) -> bytes:
     record = records.sku_record(sku)
     work.put(record)
+    if sku.managed_fulfillment is not None:
+        inventory.pair_managed(work, sku)
     return record.public or b"{}"

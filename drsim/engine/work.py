@@ -14,11 +14,12 @@ from drsim.domain.faults import Fault, Occasion, strike
 from drsim.domain.files import made_files
 from drsim.domain.orders import Sale
 from drsim.domain.outcome import Rule
+from drsim.domain.pay import expired
 from drsim.domain.refusal import not_found
 from drsim.domain.settle import wake
 from drsim.domain.values import replace
 from drsim.domain.webhooks import Attempt, Delivery, Webhook
-from drsim.engine import records
+from drsim.engine import fulfilling, inventory, records, requesting
 from drsim.engine.sandbox import Sandbox
 from drsim.store import Record, Transaction
 
@@ -134,6 +135,9 @@ class Work:
             self.add(records.fulfillment_record(decision.fulfillment))
         self.tell(decision.events, shown)
         self.save_rules(decision.rules)
+        for event in decision.events:
+            if event.type == "order.accepted":
+                fulfilling.orchestrate(self, decision.sale.order, event.at)
         return public
 
     def keep(self, sale: Sale, before: Sale | None = None, shown: "_Shown | None" = None) -> bytes:
@@ -170,13 +174,20 @@ class Work:
                 due = max(event.at, self.pushed_from)
                 self.deliver(webhook, event.id, event.type, event.order_id or "", created=event.at, due=due)
 
-    def happen(self, type: str, subject: Any, previous: Mapping[str, Any] | None = None) -> None:
-        """Tells an event about a resource that is no part of a sale, as it is now; without a subject, it is gone.
+    def happen(
+        self, type: str, subject: Any, previous: Mapping[str, Any] | None = None, *, at: Time | None = None
+    ) -> None:
+        """Tells an event about a resource that is no part of a sale, as it is now, or was `at` a time.
+
+        Without a subject, it is gone.
 
         `previous` are the changed attributes as they were, in public form.
         """
         assert type in EMITTED, f"'{type}' is not in EMITTED"
-        self.tell([ResourceEvent(self.sandbox.new_id("event"), type, self.now, subject, previous)])
+        id = self.sandbox.new_id("event")
+        if type.startswith("fulfillment_"):
+            id = f"evt_{id}"  # only this family's ids look like that (surroundings page, 2.3)
+        self.tell([ResourceEvent(id, type, self.now if at is None else at, subject, previous)])
 
     def deliver(
         self,
@@ -242,7 +253,18 @@ def _wake_sale(work: Work, order_id: str, due: Time) -> None:
     work.save(wake(sale, replace(work.context(), now=due)), sale)
 
 
-_WAKE: Mapping[str, Callable[[Work, str, Time], None]] = {"order": _wake_sale}
+def _wake_source(work: Work, source_id: str, due: Time) -> None:
+    work.put(records.source_record(expired(work.get("source", source_id))))
+
+
+_WAKE: Mapping[str, Callable[[Work, str, Time], None]] = {
+    "order": _wake_sale,
+    "source": _wake_source,
+    "fulfillment_order": fulfilling.wake,
+    "fulfillment_cancellation": requesting.wake_cancellation,
+    "fulfillment_return": requesting.wake_return,
+    "reservation": inventory.wake,
+}
 """How each kind of document that can be due by itself goes on: given its id and when it was due."""
 
 
@@ -268,7 +290,7 @@ class _Shown:
         return self._texts[key]
 
     def object(self, event: AnyEvent) -> Any:
-        """The object of an event: its subject, or of a sale fulfillment, refund, return, document, charge or order."""
+        """The object of an event: its subject, or what it is about besides its order, or else that."""
         if isinstance(event, ResourceEvent):
             return render.resource(event.subject)
         if event.fulfillment is not None:
@@ -280,6 +302,8 @@ class _Shown:
             return render.document(event.document, event.sale.order, self._base)
         if event.returned is not None:
             return render.returned(event.returned)
+        if event.source is not None:
+            return render.source(event.source)
         if event.charge is not None:
             return render.event_charge(event.charge)
         return orjson.Fragment(self.order(event.sale))

@@ -8,14 +8,18 @@ from drsim.domain.account import (
     LIVE_RETRIES,
     TEST_RETRIES,
     VERSIONS,
+    Answering,
     Disabling,
     RiskTolerance,
+    ServerSources,
+    ShipmentIds,
     SignatureClock,
     SignatureOrder,
     SignatureUnit,
 )
 from drsim.domain.clock import format_span
 from drsim.domain.events import EXPANDABLE, TYPES, matching_types
+from drsim.domain.methods import METHODS
 from drsim.domain.outcome import OPERATIONS, Operation
 from drsim.domain.transport import GRANTS, TRANSPORTS
 from drsim.format.buyer import SourceModel
@@ -75,6 +79,8 @@ class DelaysModel(Part):
     complete: Duration | None = None
     invoice: Duration | None = None
     credit_memo: Duration | None = None
+    fulfillment_cancellation: Duration | None = None
+    fulfillment_return: Duration | None = None
 
 
 class DisablingModel(Part):
@@ -82,6 +88,14 @@ class DisablingModel(Part):
 
     after: Duration = Disabling().after
     failures: Quantity = Disabling().failures
+
+
+class FulfillerModel(Part):
+    """`account.fulfiller`: an automatic one ships a parcel every `shipAfter`."""
+
+    ship_after: Duration
+    parcels_of: Quantity | None = None
+    backorder: Duration | None = None
 
 
 _SCHEDULES = {"test": TEST_RETRIES, "live": LIVE_RETRIES}
@@ -103,10 +117,29 @@ def _read_disabling(value: Any) -> Any:
     return value
 
 
+def _read_fulfiller(value: Any) -> Any:
+    if value == "manual":
+        return None
+    if not isinstance(value, dict | FulfillerModel):
+        raise wrong(shown(value), "manual, or a mapping with shipAfter", ("manual",))
+    return value
+
+
 _SCHEDULE = Written(_read_schedule, lambda inner: either({"enum": list(_SCHEDULES)}, inner), replaced=False)
+_FULFILLER = Written(_read_fulfiller, lambda inner: either({"const": "manual"}, ref("FulfillerModel")), replaced=False)
 _DISABLING = Written(_read_disabling, lambda inner: either({"const": "never"}, ref("DisablingModel")), replaced=False)
 
 
+def _read_patience(value: Any) -> Any:
+    if value is None:
+        raise wrong(shown(value), "never, or a duration such as 3d", ("never",))
+    return None if value == "never" else value
+
+
+PaymentType = Annotated[str, one_of(METHODS)]
+Patience = Annotated[
+    Duration | None, Written(_read_patience, lambda inner: either({"const": "never"}, ref("Duration")), replaced=False)
+]
 Place = Annotated[
     str, fitting(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", "a country such as DE, or a country and a state such as US-MN")
 ]
@@ -126,6 +159,12 @@ class AccountModel(Part):
     signature_unit: Annotated[SignatureUnit, one_of(get_args(SignatureUnit))] | None = None
     webhook_retries: Annotated[tuple[Duration, ...] | None, _SCHEDULE] = None
     webhook_disabling: Annotated[DisablingModel | None, _DISABLING] = None
+    fulfiller: Annotated[FulfillerModel | None, _FULFILLER] = None
+    shipment_ids: Annotated[ShipmentIds, one_of(get_args(ShipmentIds))] | None = None
+    fulfillment_cancellations: Annotated[Answering, one_of(get_args(Answering))] | None = None
+    fulfillment_returns: Annotated[Answering, one_of(get_args(Answering))] | None = None
+    payment_expiry: dict[PaymentType, Patience] | None = None
+    server_sources: Annotated[ServerSources, one_of(get_args(ServerSources))] | None = None
     tax_rates: dict[Place, Rate] | None = None
     check_addresses: Flag | None = None
 

@@ -4,12 +4,13 @@ All amounts are in major units of the order's currency and checked to be no fine
 """
 
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, get_args
 
 from pydantic import Field, ModelWrapValidatorHandler, ValidationInfo, field_validator, model_validator
 
 from drsim.domain.clock import DAY, Span
 from drsim.domain.history import STATES
+from drsim.domain.orders import FulfillmentModel
 from drsim.format.buyer import PartyModel, SourceModel
 from drsim.format.fields import (
     Alias,
@@ -33,6 +34,9 @@ _SETTLED = ("cancelled", "complete", "dispute", "returned", "blocked")
 """States that an order is brought to by things which take time."""
 
 
+_Model = Annotated[FulfillmentModel, one_of(get_args(FulfillmentModel), name="FulfillmentModel")]
+
+
 class ItemModel(Part):
     """`items[]`: one line; `price` is per unit, other amounts are for the whole line."""
 
@@ -47,6 +51,7 @@ class ItemModel(Part):
     importer_tax: Amount = Decimal(0)
     fees: Amount = Decimal(0)
     physical: Flag = True
+    fulfillment_model: _Model | None = None
     metadata: Metadata | None = None
 
 
@@ -122,7 +127,7 @@ class OrderModel(Part):
     tax_rate: Rate = Decimal(0)
     discount: DiscountModel | None = None
     metadata: Metadata | None = None
-    fulfillment_model: Annotated[Literal["third-party"], one_of(("third-party",))] = "third-party"
+    fulfillment_model: _Model = "third-party"
     items: Annotated[tuple[ItemModel, ...], Field(validate_default=True)] = ()
 
     @property

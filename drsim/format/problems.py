@@ -3,12 +3,13 @@
 Every problem says what was found and what was expected there. Card numbers are never repeated.
 """
 
-import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import islice
 from typing import Any
+
+from drsim.domain.methods import CARD_NUMBER
 
 Path = tuple[str | int, ...]
 """Where a value is: keys and places in lists from the top of the file."""
@@ -18,7 +19,6 @@ MOST = 100
 
 _LONGEST = 60
 _MOST_OPTIONS = 300
-_CARD_NUMBER = re.compile(r"(?<![0-9])[0-9](?:[ -]?[0-9]){12,18}(?![0-9])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def shown(value: Any) -> str:
 
 def masked(text: str) -> str:
     """Text cut to one short line, with everything that may be a card number blacked out."""
-    line = _CARD_NUMBER.sub("(card number)", " ".join(text[:2_000].split()))
+    line = CARD_NUMBER.sub("(card number)", " ".join(text[:2_000].split()))
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
 
 

@@ -11,19 +11,21 @@ from drsim.render.customers import customer, tax_identifier
 from drsim.render.events import event, expansion
 from drsim.render.files import answered_file, answered_link, document, file, file_link
 from drsim.render.fulfillments import fulfillment, operation_ids
+from drsim.render.inventory import inventory_item, inventory_level, reservation, shipping_quote
 from drsim.render.orders import order, order_details
 from drsim.render.parts import Json
 from drsim.render.refunds import refund
 from drsim.render.resources import resource
 from drsim.render.returns import returned
 from drsim.render.skus import sku, sku_group
-from drsim.render.sources import source
+from drsim.render.sources import browser_source, source
 from drsim.render.webhooks import delivery, webhook, whole_delivery
 
 __all__ = [
     "Json",
     "answered_file",
     "answered_link",
+    "browser_source",
     "charge",
     "checkout",
     "customer",
@@ -36,13 +38,17 @@ __all__ = [
     "file",
     "file_link",
     "fulfillment",
+    "inventory_item",
+    "inventory_level",
     "operation_ids",
     "order",
     "order_details",
     "refund",
+    "reservation",
     "resource",
     "returned",
     "rule",
+    "shipping_quote",
     "sku",
     "sku_group",
     "source",

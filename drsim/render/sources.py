@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from drsim.domain.clock import format_time
-from drsim.domain.money import number
+from drsim.domain.clock import Time, format_time
+from drsim.domain.methods import METHODS
+from drsim.domain.money import decimal, exponent, number
 from drsim.domain.orders import PaymentSession
 from drsim.domain.sources import Source
 from drsim.render.parts import Json, put
@@ -18,9 +19,40 @@ def source(it: Source) -> Json:
     shown |= {"reusable": it.reusable, "state": it.state}
     put(shown, customerId=it.customer_id, upstreamId=it.upstream_id)
     shown["owner"] = it.owner
-    if it.secondary:
-        shown["paymentSessionId"] = it.session_id
+    if it.amount is not None:
+        put(shown, paymentSessionId=it.session_id)
     return shown | {"clientSecret": it.client_secret, it.type: it.details, "liveMode": False}
+
+
+def browser_source(it: Source, sandbox: str) -> Json:
+    """A source as the shopper's browser sees it (surroundings page, 4.3)."""
+    shown: Json = {
+        "clientId": sandbox,
+        "channelId": "drsim",
+        "liveMode": False,
+        "id": it.id,
+        "clientSecret": it.client_secret,
+        "type": it.type,
+        "flow": METHODS[it.type].flow,
+        "reusable": it.reusable,
+        "state": it.state,
+        "owner": it.owner,
+    }
+    if it.amount is not None and it.currency is not None:
+        shown["amount"] = f"{decimal(it.amount, it.currency):.{max(1, exponent(it.currency))}f}"
+    put(shown, currency=it.currency, customerId=it.customer_id, upstreamId=it.upstream_id)
+    if it.amount is not None:
+        put(shown, sessionId=it.session_id)
+    put(shown, futureUse=it.future_use or None, usage=it.usage, mandate=it.mandate)
+    shown |= {"createdTime": _millis(it.created), "updatedTime": _millis(it.updated or it.created)}
+    if it.is_open and it.expires is not None:
+        shown["expirationTime"] = _millis(it.expires)
+    put(shown, creationIp=it.creation_ip, redirect=it.redirect or None)
+    return shown | {it.type: it.details}
+
+
+def _millis(time: Time) -> int:
+    return time // 1_000
 
 
 def session(it: PaymentSession, money: Callable[[int], float]) -> Json:

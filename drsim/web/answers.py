@@ -47,6 +47,12 @@ _CORS: list[tuple[bytes, bytes]] = [
     (b"access-control-allow-headers", b"content-type, accept"),
 ]
 _OPEN = [*_COMMON, *_CORS]
+_BROWSERS = [
+    *_COMMON,
+    *_CORS[:2],
+    (b"access-control-allow-headers", b"authorization, content-type, accept, *"),
+]
+"""For what the shop's pages call from other origins, with the public key in a header."""
 _WORTH_ZIPPING = 1_024
 _NO_QUALITY = re.compile(r"q=0(?:\.0*)?")
 
@@ -68,7 +74,8 @@ class Answer:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends it, compressed when that was asked for and is worth it."""
         # Control routes are for the same origin only, so they carry no CORS headers.
-        common = _COMMON if scope["path"].startswith("/_sim/") else _OPEN
+        path = scope["path"]
+        common = _COMMON if path.startswith("/_sim/") else _BROWSERS if path.startswith("/payments/") else _OPEN
         body = self.body
         headers = [(b"content-type", self.type), *common, *self.headers]
         if self.note is not None:

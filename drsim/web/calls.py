@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from drsim.domain.clock import Time, format_precise
+from drsim.domain.methods import CARD_NUMBER, CARD_TYPES
 from drsim.domain.values import value
 from drsim.engine.simulator import Simulator
 from drsim.engine.work import Work
@@ -25,6 +26,11 @@ _BEHIND = 0.05
 """So many seconds after a call it is written, with all others that came in the meantime."""
 _SECRET = re.compile("password|secret", re.IGNORECASE)
 """Fields of webhooks that are kept out of the log."""
+_CARD_KEPT = ("brand", "lastFourDigits", "expirationMonth", "expirationYear", "returnUrl", "cancelUrl")
+"""What the log keeps of the cards that calls send; nothing else of them, whatever it is."""
+_CARD = re.compile("|".join(CARD_TYPES).encode())
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""What may have as many digits as a card number, and is none."""
 _USER = re.compile(r"//[^/?#\s]*@")
 _HIDDEN = (b"authorization", b"drsim-control-token", b"cookie")
 
@@ -66,7 +72,7 @@ class Call:
             "time": format_precise(self.at),
             "method": self.method,
             "path": self.path,
-            "query": self.query,
+            "query": CARD_NUMBER.sub("…", self.query) if self.path.startswith("/payments/") else self.query,
             **({"dropped": True} if self.status is None else {"status": self.status}),
             "apiVersion": self.version,
             "ipAddress": self.client,
@@ -79,21 +85,25 @@ class Call:
         if self.order_id is not None:
             shown["orderId"] = self.order_id
         if self.body:
-            shown["requestBody"] = self._readable(self.body)
+            shown["requestBody"] = self._readable(self.body, sent=True)
         if self.answer:
             shown["responseBody"] = self._readable(self.answer)
         return shown
 
-    def _readable(self, body: bytes) -> Any:
-        """A body as JSON, or else as text; of a webhook without its passwords."""
+    def _readable(self, body: bytes, *, sent: bool = False) -> Any:
+        """A body as JSON, or else as text; of a webhook without its passwords, and as it was sent without any card."""
         if len(body) > _LONGEST_BODY:
             return {"info": f"{len(body)} bytes, too long to be kept"}
         about_webhook = self.path.startswith("/webhooks")
+        may_hold_card = sent and (self.path.startswith(("/payments/", "/sources")) or _CARD.search(body) is not None)
         try:
             read = orjson.loads(body)
         except orjson.JSONDecodeError:
-            return {"info": f"{len(body)} bytes, no JSON"} if about_webhook else body.decode("utf-8", "replace")
-        return _without_secrets(read) if about_webhook else read
+            hidden = about_webhook or may_hold_card
+            return {"info": f"{len(body)} bytes, no JSON"} if hidden else body.decode("utf-8", "replace")
+        if about_webhook:
+            return _without_secrets(read)
+        return _without_cards(read) if may_hold_card else read
 
 
 class CallLog:
@@ -203,3 +213,22 @@ def _without_secrets(part: Any, *, within: bool = False) -> Any:
     if isinstance(part, list):
         return [_without_secrets(each) for each in part]
     return _USER.sub("//…@", part) if isinstance(part, str) else part
+
+
+def _without_cards(part: Any) -> Any:
+    """A part of a body without anything that is, or could be, the number or the code of a card."""
+    if isinstance(part, dict):
+        return {CARD_NUMBER.sub("…", name): _without_card(name, each) for name, each in part.items()}
+    if isinstance(part, list):
+        return [_without_cards(each) for each in part]
+    if isinstance(part, int | float) and not isinstance(part, bool):
+        return "…" if CARD_NUMBER.search(f"{part:.0f}") else part
+    return CARD_NUMBER.sub("…", part) if isinstance(part, str) and not _UUID.fullmatch(part) else part
+
+
+def _without_card(name: str, part: Any) -> Any:
+    if name not in CARD_TYPES:
+        return _without_cards(part)
+    if not isinstance(part, dict):
+        return "…"
+    return {key: _without_cards(each) if key in _CARD_KEPT else "…" for key, each in part.items() if len(key) < 32}

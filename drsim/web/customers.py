@@ -1,4 +1,7 @@
-"""`/customers`: make, retrieve, list, change, delete, attach tax identifiers. Source: surroundings page, section 5."""
+"""`/customers`: make, retrieve, list, change, delete, attach tax identifiers, save sources.
+
+Source: surroundings page, section 5.
+"""
 
 from starlette.requests import Request
 
@@ -43,8 +46,21 @@ async def update(request: Request) -> Answer:
 
 
 async def delete(request: Request) -> Answer:
-    """`DELETE /customers/{id}`: 204; the tax identifiers go as well."""
+    """`DELETE /customers/{id}`: 204; the tax identifiers go as well, and saved sources are cancelled."""
     await desk.perform(request, lambda work: customers.delete(work, request.path_params["id"]))
+    return Answer(b"", 204)
+
+
+async def attach_source(request: Request) -> Answer:
+    """`POST /customers/{id}/sources/{sourceId}`: 200 with the source; the body is of no interest."""
+    id, source_id = request.path_params["id"], request.path_params["sourceId"]
+    return Answer(await desk.perform(request, lambda work: customers.attach_source(work, id, source_id)))
+
+
+async def detach_source(request: Request) -> Answer:
+    """`DELETE /customers/{id}/sources/{sourceId}`: 204; the source is cancelled."""
+    id, source_id = request.path_params["id"], request.path_params["sourceId"]
+    await desk.perform(request, lambda work: customers.detach_source(work, id, source_id))
     return Answer(b"", 204)
 
 

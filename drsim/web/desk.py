@@ -47,6 +47,11 @@ async def public(request: Request, kind: str, resource: str) -> bytes:
     return found
 
 
+def is_shopper(request: Request) -> bool:
+    """Whether the call comes from a shopper's browser, with the public key."""
+    return bool(request.scope["drsim.role"] == "public")
+
+
 def base(request: Request) -> str:
     """Where the caller has reached this server."""
     host = request.headers.get("host")

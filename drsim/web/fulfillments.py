@@ -10,6 +10,7 @@ from drsim.domain.amend import amend_fulfillment, check_metadata, merged_metadat
 from drsim.domain.fulfill import Line, fulfill
 from drsim.domain.refusal import missing, not_found
 from drsim.engine import records
+from drsim.engine.fulfilling import named_shipment
 from drsim.engine.work import Work
 from drsim.web import desk
 from drsim.web.answers import Answer
@@ -78,8 +79,11 @@ def _create(work: Work, body: "FulfillmentBody") -> bytes:
     extra = sent(body, "shipmentId", *TRACKING, "currency", "partnerId")
     metadata = None if body.metadata is None else merged_metadata(None, body.metadata)
     sale = work.sale(body.orderId, "orderId")
+    shipment = named_shipment(work, sale.order, lines, extra)
     decision = fulfill(sale, lines, extra, metadata, work.context())
     work.save(decision, sale)
+    if shipment is not None:
+        work.put(records.shipment_record(shipment))
     assert decision.fulfillment is not None
     return orjson.dumps(render.fulfillment(decision.fulfillment))
 

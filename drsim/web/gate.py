@@ -7,6 +7,7 @@ platform page, U-27.
 import math
 import re
 from hashlib import blake2b
+from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,9 +24,11 @@ from drsim.web.keys import Access, Keys
 
 NOT_AUTHORIZED = "An authorization error has occurred."
 
-_PUBLIC_KEY_MAY = re.compile(r"GET /sources/[^/]+|POST /sources|(GET|HEAD) /links/[^/]+")
+_PUBLIC_KEY_MAY = re.compile(r"[A-Z]+ /(payments/.*|country-specs)|(GET|HEAD) /links/[^/]+")
 _LINK = re.compile(r"/links/([^/]+)")
-_CONTENT = re.compile(r"/links/[^/]+|/files/[^/]+/content")
+_PAGE = re.compile(r"/payments/redirects/[^/]+")
+"""Pages for people, whose browsers send no key but the one in the address."""
+_CONTENT = re.compile(rf"/links/[^/]+|/files/[^/]+/content|{_PAGE.pattern}")
 """What is answered as it is, whatever the caller would rather have."""
 _LOOPBACK = re.compile(r"(localhost|127(?:\.\d{1,3}){3}|\[::1\])(:\d+)?", re.IGNORECASE)
 _ADDRESS = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]+\]|[a-z0-9-]+)(:\d+)?", re.IGNORECASE)
@@ -75,12 +78,12 @@ class Gate:
         if scope["method"] == "OPTIONS":
             await Answer(b"", 204)(scope, receive, send)
             return
-        link = _LINK.fullmatch(scope["path"])
-        access = self._access(link and link[1], headers)
+        access = self._access(scope, headers)
         if access is None:
             self._strangers += 1
             id = as_uuid(int.from_bytes(blake2b(b"stranger %d" % self._strangers, digest_size=16).digest()))
             more = [(b"x-dr-requestid", id.encode())]
+            link = _LINK.fullmatch(scope["path"])
             answer = refused(not_found("FileLink", link[1]), more) if link else _unauthorized(more)
             await answer(scope, receive, send)
             return
@@ -88,6 +91,7 @@ class Gate:
         version = headers.get(b"digitalriver-version", b"").decode("latin-1") or sandbox.account.api_version
         scope["drsim.sandbox"] = sandbox
         scope["drsim.version"] = version
+        scope["drsim.role"] = access.role
         record = _Recording(send, sandbox, scope, self._simulator.store.mark, version, access.label)
         try:
             refusal = self._refusal(scope, access, sandbox)
@@ -104,11 +108,14 @@ class Gate:
         finally:
             self._calls.add(sandbox.name, record.call(self._simulator))
 
-    def _access(self, link: str | None, headers: dict[bytes, bytes]) -> Access | None:
+    def _access(self, scope: Scope, headers: dict[bytes, bytes]) -> Access | None:
         """What the caller's key opens; a link to a file needs none and leads to the sandbox that made it."""
-        name = link and self._simulator.store.reader.home("file_link", link)
-        if name:
+        link = _LINK.fullmatch(scope["path"])
+        if link and (name := self._simulator.store.reader.home("file_link", link[1])):
             return Access(name, "public")
+        if b"authorization" not in headers and _PAGE.fullmatch(scope["path"]):
+            asked = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+            return self._keys.shopper(asked.get("apiKey", ""))
         return self._keys.access(headers.get(b"authorization", b"").decode("latin-1"))
 
     def _refusal(self, scope: Scope, access: Access, sandbox: Sandbox) -> Answer | None:

@@ -41,6 +41,17 @@ class Keys:
         self.default_sandbox = self._given[first].sandbox if given else DEFAULT_SANDBOX
         """The sandbox that control calls without a key act on."""
 
+    def shopper(self, key: str) -> Access | None:
+        """What the public key in the address of a page opens, which is all that a shopper's browser has.
+
+        It leads to the sandboxes of the given keys, even if it is not among them: drsim writes it into addresses.
+        """
+        access = self._given.get(key) or _access(key)
+        if access is None or access.role != "public":
+            return None
+        known = not self._given or any(each.sandbox == access.sandbox for each in self._given.values())
+        return access if known else None
+
     def access(self, authorization: str | None) -> Access | None:
         """What an `Authorization` header opens, or nothing."""
         if not authorization:

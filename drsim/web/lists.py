@@ -115,6 +115,12 @@ def several(request: Request, name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(values))
 
 
+def flag_of(request: Request, name: str) -> bool | None:
+    """A parameter that is true or false. Raises `Refused`."""
+    text = request.query_params.get(name)
+    return None if not text else _flag(name, text) == "true"
+
+
 def _created(request: Request, listing: Listing) -> tuple[Time | None, Time | None]:
     """The earliest and the latest creation, in microseconds."""
     low: Time | None = None

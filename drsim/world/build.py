@@ -5,7 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from drsim.domain.account import Account, Delays, Disabling
+from drsim.domain.account import Account, Delays, Disabling, Fulfiller
 from drsim.domain.clock import Time
 from drsim.domain.faults import CallEffect, DeliveryEffect, Fault
 from drsim.domain.money import minor
@@ -21,8 +21,8 @@ from drsim.world.parties import parties
 from drsim.world.payment import source_spec
 
 
-def order_spec(model: OrderModel, makeup: MakeUp, now: Time) -> OrderSpec:
-    """The order to be placed at `now`, with everything that was left out made up.
+def order_spec(model: OrderModel, makeup: MakeUp, now: Time, pays_at: str | None = None) -> OrderSpec:
+    """The order to be placed at `now`, with everything that was left out made up; shoppers approve it at `pays_at`.
 
     Where it shall end is in `model.state`, how long before the present `now` is, in `model.age`. For a model with a
     `resource` see `imported`.
@@ -32,7 +32,7 @@ def order_spec(model: OrderModel, makeup: MakeUp, now: Time) -> OrderSpec:
         currency=model.currency,
         locale=people.locale,
         email=people.email,
-        source=source_spec(model.source, people.owner, makeup, now),
+        source=source_spec(model.source, people.owner, makeup, now, pays_at),
         lines=tuple(_line(item, index, model, makeup) for index, item in enumerate(model.items)),
         ship_to=people.ship_to,
         ship_from=people.ship_from,
@@ -73,7 +73,7 @@ def account(model: AccountModel, base: Account) -> Account:
     delays = model.delays.model_dump(exclude_none=True)
     changes: dict[str, Any] = {
         name: value
-        for name in model.model_fields_set - {"delays", "webhook_disabling"}
+        for name in model.model_fields_set - {"delays", "webhook_disabling", "fulfiller"}
         if (value := getattr(model, name)) is not None or name == "rate_limit"
     }
     if "webhook_disabling" in model.model_fields_set:
@@ -81,6 +81,8 @@ def account(model: AccountModel, base: Account) -> Account:
         changes["webhook_disabling"] = disabling and Disabling(disabling.after, disabling.failures)
     if model.tax_rates is not None:
         changes["tax_rates"] = {place: f"{rate:f}" for place, rate in model.tax_rates.items()}
+    if "fulfiller" in model.model_fields_set:
+        changes["fulfiller"] = model.fulfiller and Fulfiller(**model.fulfiller.model_dump())
     return replace(base, **changes, delays=replace(base.delays or Delays(), **delays))
 
 
@@ -101,6 +103,7 @@ def _line(item: ItemModel, index: int, order: OrderModel, makeup: MakeUp) -> Lin
         fees=minor(item.fees, order.currency),
         id=item.id,
         metadata=item.metadata or None,
+        model=item.fulfillment_model or order.fulfillment_model,
     )
 
 

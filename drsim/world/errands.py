@@ -9,23 +9,12 @@ from collections.abc import Callable, Mapping
 
 import orjson
 
-from drsim.domain.values import value
-from drsim.engine import checkouts, customers, skus
+from drsim.engine import checkouts, customers, skus, sources
 from drsim.engine.checkouts import Asked, AskedItem, Changes
 from drsim.engine.makeup import MakeUp
 from drsim.engine.work import Work
-
-Did = tuple[str, ...]
-"""What was done, in words."""
-
-
-@value
-class Errand:
-    """What brings an event about: in words (`plan`), and in deed: `does` says in words what it did."""
-
-    plan: str
-    does: Callable[[Work, MakeUp], Did]
-
+from drsim.world.errand import Did, Errand
+from drsim.world.logistics import LOGISTICS
 
 _Made = tuple[str, str]
 """What kind of thing was made, and its id."""
@@ -81,6 +70,30 @@ def _attach(work: Work, makeup: MakeUp) -> Did:
     return f"made customer {customer}", f"made tax identifier {identifier}", attached
 
 
+def _source(work: Work, makeup: MakeUp) -> _Made:
+    person = makeup.person()
+    name = {"firstName": person.first_name, "lastName": person.last_name}
+    owner = {**name, "email": person.email, "address": makeup.address()}
+    return "source", sources.create(work, sources.Asked("creditCard", owner)).id
+
+
+def _save_source(work: Work, makeup: MakeUp) -> tuple[str, str]:
+    (_, customer), (_, source) = _customer(work, makeup), _source(work, makeup)
+    customers.attach_source(work, customer, source)
+    return customer, source
+
+
+def _saving(work: Work, makeup: MakeUp) -> Did:
+    customer, source = _save_source(work, makeup)
+    return f"made customer {customer}", f"made source {source}", f"saved source {source} with customer {customer}"
+
+
+def _forgetting(work: Work, makeup: MakeUp) -> Did:
+    customer, source = _save_source(work, makeup)
+    customers.detach_source(work, customer, source)
+    return f"made customer {customer} with source {source}", f"took source {source} from customer {customer}"
+
+
 def _id(public: bytes) -> str:
     return str(orjson.loads(public)["id"])
 
@@ -95,6 +108,8 @@ ERRANDS: Mapping[str, Errand] = {
         _making(_customer, (_CHANGE, lambda work, id: customers.amend(work, id, _METADATA))),
     ),
     "customer.deleted": Errand("a new customer, who is deleted", _making(_customer, ("deleted", customers.delete))),
+    "customer.source.created": Errand("a new customer, who saves a card", _saving),
+    "customer.source.deleted": Errand("a new customer, whose saved card is deleted", _forgetting),
     "customer.tax_identifier.created": Errand("a new customer, who gets a new tax identifier", _attach),
     "tax_identifier.verified": Errand("a new tax identifier", _making(_tax_identifier)),
     "tax_identifier.deleted": Errand(
@@ -106,11 +121,13 @@ ERRANDS: Mapping[str, Errand] = {
         "a new checkout, whose metadata is changed", _making(_checkout, (_CHANGE, _touch_checkout))
     ),
     "checkout.deleted": Errand("a new checkout, which is deleted", _making(_checkout, ("deleted", checkouts.delete))),
+    "source.created": Errand("a new card of a shopper", _making(_source)),
     "sku.created": Errand("a new SKU", _making(_sku)),
     "sku.updated": Errand(
         "a new SKU, whose metadata is changed",
         _making(_sku, (_CHANGE, lambda work, id: skus.amend(work, id, _METADATA))),
     ),
     "sku.deleted": Errand("a new SKU, which is deleted", _making(_sku, ("deleted", skus.delete))),
+    **LOGISTICS,
 }
 """The errand of every event type that drsim emits and that is about no order."""

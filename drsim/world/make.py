@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -14,8 +13,10 @@ from drsim.domain.orders import Sale
 from drsim.domain.outcome import Rule
 from drsim.domain.refusal import Refused, invalid
 from drsim.domain.values import replace
-from drsim.engine import customers, records, skus
-from drsim.engine.makeup import MakeUp
+from drsim.engine import customers, inventory, records, skus
+from drsim.engine.instructions import redirect_url
+from drsim.engine.makeup import next_makeup
+from drsim.engine.sandbox import COPIED
 from drsim.engine.subscriptions import subscribe
 from drsim.engine.work import Work
 from drsim.format.catalog import sent
@@ -65,15 +66,20 @@ def make_order(work: Work, model: OrderModel, rules: tuple[Rule, ...] | None = N
     if model.resource is not None:
         sale = imported(model.resource, work.context())
         _check_is_new(work, sale.order.id, sale)
+        work.sandbox.counters[COPIED] = work.sandbox.counters.get(COPIED, 0) + 1
         return work.keep(sale)
     created = work.now - model.age
     if created < 0:
         raise Refused("bad_request", "invalid_parameter", "An order cannot be older than 1970.", "createdAgo")
-    spec = build.order_spec(model, makeup_of(work), created)
+    pays_at = redirect_url(work.base, work.sandbox.name)
+    spec = build.order_spec(model, next_makeup(work.sandbox), created, pays_at)
     if spec.id is not None:
         _check_is_new(work, spec.id, None)
     if spec.source.id is not None and work.get("source", spec.source.id):
         raise _exists("Source", spec.source.id)
+    for line in spec.lines:
+        if line.model != "third-party" and line.sku_id is not None:
+            inventory.pair(work, line.sku_id, created)
     work.pushed_from = work.now
     context = replace(work.context(), now=created)
     if rules is None:
@@ -171,18 +177,6 @@ def _resolved(model: Any, made: Made) -> Any:
         return resolve(model, made)
     except Unresolved as error:
         raise Refused("bad_request", "invalid_parameter", f"{error}.", "given") from error
-
-
-def makeup_of(work: Work) -> MakeUp:
-    """What made-up data comes from: the sandbox's seed, and the turn of whatever asks."""
-    count = work.sandbox.counters.get("makeup", 0) + 1
-    work.sandbox.counters["makeup"] = count
-    return _shared_makeup(work.sandbox.seed).labelled(str(count))
-
-
-@lru_cache(maxsize=8)
-def _shared_makeup(seed: int) -> MakeUp:
-    return MakeUp(seed)
 
 
 def _check_is_new(work: Work, order_id: str, sale: Sale | None) -> None:

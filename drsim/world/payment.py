@@ -9,20 +9,31 @@ from typing import Any
 from drsim.domain.clock import Time, format_time
 from drsim.domain.methods import CARD_TYPES, METHODS, trouble_by_name
 from drsim.domain.place import SourceSpec
+from drsim.engine.instructions import receiver_details
 from drsim.engine.makeup import MakeUp
 from drsim.format.buyer import SourceModel
 
+_RETURNS = {"returnUrl": "https://shop.example.com/return", "cancelUrl": "https://shop.example.com/cancel"}
+"""Where shoppers go from the page of a redirect method when no shop has said where."""
 
-def source_spec(source: SourceModel, owner: Mapping[str, Any], makeup: MakeUp, now: Time) -> SourceSpec:
-    """The source of an order made at `now`. Without a card number it is a Visa ending in 1111, which succeeds."""
+
+def source_spec(
+    source: SourceModel, owner: Mapping[str, Any], makeup: MakeUp, now: Time, pays_at: str | None = None
+) -> SourceSpec:
+    """The source of an order made at `now`. Without a card number it is a Visa ending in 1111, which succeeds.
+
+    `pays_at` is the page of redirect methods, with `{id}` for the id of the source.
+    """
     by_name = trouble_by_name(source.type, str(owner.get("lastName", "")))
     troubles = (source.card.trouble if source.card else None, by_name)
+    redirects = METHODS[source.type].flow == "redirect"
     return SourceSpec(
         type=source.type,
         owner=owner,
         details=_details(source, owner, makeup, now),
         troubles=tuple(trouble for trouble in troubles if trouble),
         id=source.id,
+        pays_at=pays_at if redirects else None,
     )
 
 
@@ -30,19 +41,9 @@ def _details(source: SourceModel, owner: Mapping[str, Any], makeup: MakeUp, now:
     """What the object named after the source's type shows."""
     if source.type in CARD_TYPES:
         return _card(source, makeup, now)
-    if source.type == "wireTransfer":
-        return _wire_transfer(owner, makeup)
-    if source.type == "konbini":
-        store = {"storeId": makeup.digits("store", 5), "storeName": "Sandbox Mart"}
-        return {**store, "receiptNumber": makeup.digits("receipt", 11)}
     if METHODS[source.type].flow == "redirect":
-        reference = makeup.digits("redirect", 16)
-        return {
-            "redirectUrl": f"https://pay.example.com/{source.type}/{reference}",
-            "returnUrl": "https://shop.example.com/return",
-            "cancelUrl": "https://shop.example.com/cancel",
-        }
-    return {}
+        return _RETURNS
+    return receiver_details(source.type, owner, makeup)
 
 
 def _card(source: SourceModel, makeup: MakeUp, now: Time) -> Mapping[str, Any]:
@@ -52,17 +53,4 @@ def _card(source: SourceModel, makeup: MakeUp, now: Time) -> Mapping[str, Any]:
         "expirationMonth": source.expiration_month or makeup.number("expiry month", 1, 12),
         "expirationYear": source.expiration_year or year,
         "lastFourDigits": source.card.last_four if source.card else source.last_four_digits or "1111",
-    }
-
-
-def _wire_transfer(owner: Mapping[str, Any], makeup: MakeUp) -> Mapping[str, Any]:
-    country = owner["address"]["country"]
-    return {
-        "accountHolder": "Sandbox Collections",
-        "bankName": "Sandbox Bank",
-        "city": makeup.address(country, "bank")["city"],
-        "country": country,
-        "referenceId": f"SB{makeup.digits('reference', 10)}",
-        "accountNumber": makeup.digits("account", 10),
-        "swiftCode": f"SAND{country}2X",
     }

@@ -5,7 +5,8 @@ from difflib import get_close_matches
 
 from drsim.domain.events import TYPES
 from drsim.domain.refusal import Refused, invalid
-from drsim.world.errands import ERRANDS, Errand
+from drsim.world.errand import Errand
+from drsim.world.errands import ERRANDS
 from drsim.world.stories import STORIES, Story
 
 PLANS: Mapping[str, Story | Errand] = {**STORIES, **ERRANDS}

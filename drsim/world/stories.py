@@ -20,6 +20,7 @@ from drsim.domain.disputes import can_be_disputed, dispute, lose, win
 from drsim.domain.fulfill import Line, fulfill
 from drsim.domain.orders import Sale, open_units, refundable_amount
 from drsim.domain.outcome import Operation, Rule, Then
+from drsim.domain.pay import approve
 from drsim.domain.refund import Asked, Portion, amend_refund, refund
 from drsim.domain.refusal import Refused
 from drsim.domain.review import block, pass_review
@@ -162,6 +163,13 @@ _SHIP_ON_LAPSED = Act(
     _has_lapsed,
     _ship_on_lapsed,
     from_=_lapses,
+)
+_PAY = Act(
+    "the shopper pays",
+    "paid order {id}",
+    lambda sale, now: any(source.awaits_shopper for source in sale.sources),
+    lambda sale, context: approve(sale, next(each.id for each in sale.sources if each.awaits_shopper), context),
+    _rule("authorize", Then("complete")),
 )
 _CANCEL = Act(
     "everything open is cancelled",
@@ -310,6 +318,11 @@ STORIES: Mapping[str, Story] = {
     "return.accepted": _RETURNED,
     "return.updated": Story(acts=(_SHIP, _RETURN, _UPDATE_RETURN)),
     "fulfillment.created": _SHIPPED,
+    "source.chargeable": Story(
+        "an order by wire transfer that is not paid yet",
+        {"source": {"type": "wireTransfer"}, "state": "pending_payment"},
+        (_PAY,),
+    ),
 }
 """The story of every event type that drsim emits and that is about an order."""
 

@@ -8,16 +8,19 @@ import orjson
 from drsim.domain.clock import LAST, Span, Time, format_span
 from drsim.domain.refusal import Refused
 from drsim.domain.values import replace, value
+from drsim.engine.makeup import next_makeup
 from drsim.engine.scheduler import Move, Scheduler
 from drsim.engine.work import Work
 from drsim.format.models import OrderModel
-from drsim.world.errands import Errand
-from drsim.world.make import make_order, makeup_of
+from drsim.world.errand import Errand
+from drsim.world.make import make_order
 from drsim.world.plans import plan_of
 from drsim.world.stories import Act, Story, check_leads_to, following
 
 _ORDER = {"items": [{"name": "Widget", "price": 10, "quantity": 3}], "shipping": 5, "taxRate": 0.08025}
 """What the orders of all stories have in common."""
+
+_DISTRIBUTED = {"fulfillmentModel": "distributed"}
 
 _MOST_EVENTS = 1_000
 _MILLI: Span = 1_000
@@ -49,24 +52,30 @@ async def trigger(scheduler: Scheduler, sandbox: str, type: str, order_id: str |
     nothing has changed.
     """
     plan = plan_of(type)
-    if isinstance(plan, Errand) and order_id is not None:
+    if isinstance(plan, Errand) and plan.about is None and order_id is not None:
         message = f"'{type}' is about no order, so none can lead to it."
         raise Refused("bad_request", "invalid_parameter", message, "orderId")
     async with scheduler.moving(sandbox) as move:
         if isinstance(plan, Story):
             return await _Play(move, type, plan).play(order_id)
-        triggered = await move.act(lambda work: _run(work, type, plan))
+        triggered = await move.act(lambda work: _run(work, type, plan, order_id))
         await move.rest()
         return triggered
 
 
-def _run(work: Work, type: str, errand: Errand) -> Triggered:
+def _run(work: Work, type: str, errand: Errand, order_id: str | None) -> Triggered:
     """Runs an errand, and finds the event that it was for."""
-    mark = work.transaction.mark
-    did = errand.does(work, makeup_of(work))
+    mark, did = work.transaction.mark, tuple[str, ...]()
+    if errand.about is not None:
+        if order_id is None:
+            order = orjson.loads(make_order(work, OrderModel.model_validate({**_ORDER, **_DISTRIBUTED})))
+            order_id, did = order["id"], (f"made order {order['id']}, {order['state']}",)
+        did += errand.about(work, order_id)
+    elif errand.does is not None:
+        did = errand.does(work, next_makeup(work.sandbox))
     rows = work.transaction.since(work.sandbox.number, "event", mark - 1, _MOST_EVENTS)
     event, id = next((public, each["id"]) for _, public in rows if (each := orjson.loads(public))["type"] == type)
-    return Triggered(type, event, id, None, did)
+    return Triggered(type, event, id, order_id, did)
 
 
 class _Play:

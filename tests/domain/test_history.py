@@ -35,7 +35,7 @@ def test_an_order_can_start_in_every_state(state: str, spec: Any) -> None:
         ("cancelled", "order.cancelled"),
         ("complete", "order.invoice.created"),
         ("dispute", "order.dispute"),
-        ("returned", "order.refunded"),
+        ("returned", "order.credit_memo.created"),
     ],
 )
 def test_the_history_is_told_up_to_the_state(state: str, last: str) -> None:

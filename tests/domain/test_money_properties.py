@@ -30,7 +30,7 @@ from drsim.domain.orders import (
     open_units,
     refundable_amount,
 )
-from drsim.domain.outcome import OPERATIONS, Rule, Then
+from drsim.domain.outcome import Rule, Then
 from drsim.domain.place import LineSpec, OrderSpec, SourceSpec, place
 from drsim.domain.refusal import Refused
 from drsim.domain.states import CHARGE, ITEM, OPERATION, ORDER, SESSION, SOURCE, Lifecycle
@@ -111,7 +111,12 @@ THENS = st.sampled_from(
 WHENS = st.sampled_from([{}, {"attempt": 1}, {"attempt": {"$gt": 1}}, {"source": {"type": "creditCard"}}])
 RULES = st.lists(
     st.builds(
-        Rule, st.just("r"), st.sampled_from(OPERATIONS[1:3]), WHENS, THENS, st.one_of(st.none(), st.integers(1, 2))
+        Rule,
+        st.just("r"),
+        st.sampled_from(("capture", "cancel")),
+        WHENS,
+        THENS,
+        st.one_of(st.none(), st.integers(1, 2)),
     ),
     max_size=2,
 ).map(tuple)

@@ -1,9 +1,12 @@
 from dataclasses import replace
 
+import orjson
 import pytest
+from pydantic import TypeAdapter
 
 from drsim.domain.clock import MINUTE, SECOND
 from drsim.domain.orders import (
+    Order,
     cancelled_amount,
     captured_amount,
     captured_units,
@@ -157,3 +160,10 @@ def test_a_sale_is_due_when_its_first_charge_or_the_order_is() -> None:
     assert story.sale.due == story.now + story.account.delays.complete
     story.settle()
     assert story.sale.due is None
+
+
+def test_a_line_that_was_stored_before_there_were_models_is_the_merchants() -> None:
+    stored = orjson.loads(orjson.dumps(Story(an_order()).order))
+    assert [line.pop("model") for line in stored["items"]] == ["third-party"]
+    read = TypeAdapter(Order).validate_json(orjson.dumps(stored))
+    assert [item.model for item in read.items] == ["third-party"]

@@ -294,7 +294,7 @@ def test_a_shopper_who_has_to_pay_first_leaves_an_order_without_a_charge() -> No
         "action": "show_payment_instructions",
         "data": {"sourceId": "source-1", "sourceClientSecret": story.sale.sources[0].client_secret},
     }
-    assert (story.order.fraud_state, story.sale.due) == (None, None)
+    assert (story.order.fraud_state, story.sale.due) == (None, START + 30 * DAY)
 
 
 def test_money_that_never_arrives_cancels_the_order_half_a_minute_later() -> None:

@@ -158,6 +158,7 @@ LATER = [
     ("order.charge.capture.complete", 2 * SECOND),
     ("order.charge.complete", 2 * SECOND),
     ("order.complete", 3 * SECOND),
+    ("order.invoice.created", 3 * SECOND),
 ]
 
 
@@ -168,7 +169,7 @@ async def test_what_is_due_happens_at_its_own_time_before_an_action_however_late
     wall.now += 40 * MINUTE
     state = await running.perform("one", lambda work: (work.get("order", id).state, work.now))
     assert state == ("complete", START + 40 * MINUTE)
-    assert (await told(running))[-3:] == LATER
+    assert (await told(running))[-4:] == LATER
 
 
 class Mishap(Exception):
@@ -194,8 +195,8 @@ async def test_an_action_that_fails_leaves_nothing_behind_and_what_was_due_happe
         with pytest.raises(type(error)):
             await running.perform("one", fail)
     other = await running.perform("one", make)
-    assert (await told(running))[: len(before) + 3] == before + LATER
-    assert len(await told(running)) == len(before) + 3 + 3
+    assert (await told(running))[: len(before) + 4] == before + LATER
+    assert len(await told(running)) == len(before) + 4 + 3
     assert (await running.sandbox("one")).account == account
     state = await running.perform("one", lambda work: [work.get("order", each).state for each in (id, other)])
     assert state == ["complete", "accepted"]
@@ -241,7 +242,7 @@ async def test_after_a_failed_commit_every_sandbox_is_as_it_is_in_the_file(runni
     assert await told(running) == before
     wall.now += MINUTE
     await running.perform("one", make)
-    assert (await told(running))[len(before) : len(before) + 3] == LATER
+    assert (await told(running))[len(before) : len(before) + 4] == LATER
     assert await running.perform("one", lambda work: work.get("order", id).state) == "complete"
 
 
@@ -272,7 +273,7 @@ async def test_time_never_runs_backwards_even_when_the_wall_does(running: Simula
     assert {at for _, at in await told(running)} == {0}
     wall.now += 10 * MINUTE + 5 * SECOND
     await running.perform("one", lambda work: None)
-    assert (await told(running))[-3:] == LATER
+    assert (await told(running))[-4:] == LATER
 
 
 async def test_the_work_of_one_sandbox_is_not_done_by_an_action_of_another(running: Simulator, wall: Wall) -> None:

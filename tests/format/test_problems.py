@@ -47,7 +47,7 @@ def test_a_world_that_does_not_fit_has_all_its_problems_told() -> None:
         "bad.yaml:5:51: found '7x', expected a duration such as 30s, 2h or 7d",
         "bad.yaml:5:66: found 25, expected calls per time such as 25/s or 100/m, or none",
         "bad.yaml:5:79: found the unknown key 'captur', expected one of authorize, capture, cancel, refund, complete,"
-        " invoice, creditMemo; did you mean 'capture'?",
+        " invoice, creditMemo, fulfillmentCancellation, fulfillmentReturn; did you mean 'capture'?",
         "bad.yaml:5:113: found 'no', expected a duration such as 30s, 2h or 7d",
         f"bad.yaml:6:1: found the unknown key 'colours', expected one of {top}",
         "bad.yaml:9:24: found 'ftp://x', expected an address such as http://localhost:8080/hook",
@@ -81,7 +81,7 @@ given:
       shipping: five
       storeCredit: -1
       email: nobody
-      fulfillmentModel: distributed
+      fulfillmentModel: distribute
       discount: {amountOff: 1, percentOff: 5}
       items:
         - {price: 10.005, quantitty: 3}
@@ -106,7 +106,9 @@ def test_orders_that_do_not_fit_have_all_their_problems_told() -> None:
         "as, from, resource, state, createdAgo, id, upstreamId, currency, locale, email, customerId, shipTo, billTo,"
         " source, storeCredit, shipping, taxRate, discount, metadata, fulfillmentModel, items"
     )
-    item = "as, id, skuId, name, price, quantity, taxRate, duties, importerTax, fees, physical, metadata"
+    item = (
+        "as, id, skuId, name, price, quantity, taxRate, duties, importerTax, fees, physical, fulfillmentModel, metadata"
+    )
     assert told(ORDERS) == [
         "bad.yaml:4:11: found '9x', expected a name of letters, digits, _ and -",
         f"bad.yaml:6:7: found the unknown key 'quantitty', expected one of {order}",
@@ -116,7 +118,8 @@ def test_orders_that_do_not_fit_have_all_their_problems_told() -> None:
         "bad.yaml:9:17: found 'five', expected an amount such as 10.00",
         "bad.yaml:10:20: found -1, expected an amount of 0 or more",
         "bad.yaml:11:14: found 'nobody', expected an email address",
-        "bad.yaml:12:25: found 'distributed', expected third-party",
+        "bad.yaml:12:25: found 'distribute', expected one of third-party, distributed, orchestrated; did you mean"
+        " 'distributed'?",
         "bad.yaml:13:17: found both of 'amountOff' and 'percentOff', expected one of them",
         "bad.yaml:15:19: found 10.005, expected at most 2 decimals, as USD has",
         f"bad.yaml:15:27: found the unknown key 'quantitty', expected one of {item}; did you mean 'quantity'?",

@@ -17,16 +17,27 @@ account:
   apiVersion: 2020-09-30
   riskTolerance: averse
   authorizationTtl: 7d
-  delays: {authorize: 0, capture: 2s, cancel: 1s, refund: 3s, complete: 1m30s}
+  delays:
+    {authorize: 0, capture: 2s, cancel: 1s, refund: 3s, complete: 1m30s,
+    fulfillmentCancellation: 1s, fulfillmentReturn: 1h, invoice: 1h, creditMemo: 1d}
   rateLimit: 25/s
   captureRetries: [1h, 1d]
   signatureClock: simulated
   signatureOrder: oldest-first
   signatureUnit: milliseconds
   webhookRetries: [5m]
+  fulfiller: {shipAfter: 1d, parcelsOf: 2, backorder: 3d}
+  shipmentIds: required
+  fulfillmentCancellations: wait
+  fulfillmentReturns: reject
   webhookDisabling: {after: 3d, failures: 10}
+  paymentExpiry: {konbini: 3d, wireTransfer: never}
+  serverSources: all
   taxRates: {US-MN: 0.07525, DE: 0.19}
   checkAddresses: false
+---
+scenario: A fulfiller that waits for words
+account: {fulfiller: manual}
 ---
 scenario: Webhooks
 given:
@@ -146,6 +157,7 @@ given:
           importerTax: 2
           fees: 3
           physical: true
+          fulfillmentModel: orchestrated
           metadata: {a: b}
 ---
 scenario: Who buys, and what it costs beside its lines
@@ -234,6 +246,8 @@ given:
         fraudStateTransitions: {passed: 2022-03-02T17:38:00Z}
         requestToBeForgotten: false
         checkoutId: "7"
+        invoicePDFs: [{id: an-invoice, url: "http://127.0.0.1/files/an-invoice/content"}]
+        creditMemoPDFs: [{id: a-credit-memo}]
 ---
 scenario: A copied payment
 given:

@@ -79,9 +79,9 @@ def reason(problem: Problem, values: Any) -> str | None:
 
 def agree(values: Any) -> list[str | None]:
     """Asserts that both say the same; returns the reasons for which only the loader refuses."""
-    told, errors = problems(values), list(validator().iter_errors(values))
-    if errors:
-        assert told, f"only the schema refuses: {errors[0].message[:300]} at {errors[0].json_path}\n{values}"
+    told, error = problems(values), next(validator().iter_errors(values), None)
+    if error:
+        assert told, f"only the schema refuses: {error.message[:300]} at {error.json_path}\n{values}"
         return []
     reasons = {str(problem): reason(problem, values) for problem in told}
     assert all(reasons.values()), f"only the loader refuses: {reasons}\n{values}"
@@ -100,7 +100,7 @@ def test_every_reference_leads_to_a_definition_and_every_definition_is_used() ->
 
 def test_it_is_printed_and_small(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["schema"]) == 0
-    assert len(json.dumps(json.loads(capsys.readouterr().out))) < 60_000
+    assert len(json.dumps(json.loads(capsys.readouterr().out))) < 70_000
 
 
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: str(path.name))

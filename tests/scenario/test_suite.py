@@ -15,7 +15,7 @@ from drsim.format.faults import FaultModel
 from drsim.format.part import Part
 from drsim.scenario.files import File, found, read_all
 from drsim.scenario.steps import KINDS
-from tests.scenario.playing import ROOT, drsim, written
+from tests.scenario.playing import ROOT, called, drsim, written
 
 SUITE = ROOT / "scenarios"
 PAGE = (SUITE / "README.md").read_text()
@@ -199,7 +199,7 @@ def whole(snippet: str) -> str:
 def test_every_example_of_the_page_fits(number: int, tmp_path: Path) -> None:
     path = tmp_path / "example.yaml"
     path.write_text(whole(snippets()[number]))
-    ran = drsim("check", str(path))
+    ran = called("check", str(path))
     assert (ran.code, ran.err) == (0, "")
 
 
@@ -215,5 +215,5 @@ def test_the_commands_of_the_page_are_understood(tmp_path: Path) -> None:
     written(tmp_path, my="")
     for command in re.findall(r"^drsim (run .*?) *(?:#|$)", LANGUAGE, re.MULTILINE):
         arguments = re.findall(r"\"[^\"]*\"|'[^']*'|\S+", command.replace("my.yaml", str(tmp_path / "my.yaml")))
-        ran = drsim(*(each.strip("'\"") for each in arguments), "--list", "--port", "0")
+        ran = called(*(each.strip("'\"") for each in arguments), "--list", "--port", "0")
         assert (ran.code, ran.err) == (0, ""), command

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.connectors.shopper import Browser
 from tests.harness import JSON, Client, Drsim, Receiver
 from tests.web.worlds import behave, error, refused, scenario
 
@@ -35,15 +36,7 @@ def checkout(client: Client, **more: Any) -> JSON:
 
 def source(client: Client, made: JSON, **more: Any) -> JSON:
     """What a shopper's browser makes of a card."""
-    body = {
-        "type": "creditCard",
-        "sessionId": made["payment"]["session"]["id"],
-        "owner": {"firstName": "Chase", "lastName": "Marshall", "email": "c@example.com", "address": MINNEAPOLIS},
-        "creditCard": {"number": "4444222233331111", "expirationMonth": 12, "expirationYear": 2040, "cvv": "123"},
-        **more,
-    }
-    found: JSON = client.ok(client.post("/payments/sources", json=body), 201)
-    return found
+    return Browser(client).source(made["payment"]["session"]["id"], **more)
 
 
 def paid(client: Client, **more: Any) -> JSON:

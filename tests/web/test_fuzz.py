@@ -244,6 +244,68 @@ def test_disputes_and_reviews_survive_odd_bodies(fuzzed: Client) -> None:
     run()
 
 
+SOURCE: JSON = {
+    "amount": "10.00",
+    "currency": "USD",
+    "owner": {
+        "firstName": "Ada",
+        "lastName": "Shopper",
+        "email": "ada@example.com",
+        "phoneNumber": "1",
+        "organization": "o",
+        "address": {"line1": "1", "line2": "2", "city": "c", "postalCode": "p", "state": "s", "country": "US"},
+        "additionalAddressInfo": {"neighborhood": "n"},
+    },
+    "upstreamId": "u",
+    "futureUse": True,
+    "usage": "subscription",
+    "mandate": {"terms": "t"},
+}
+RETURNS = {"returnUrl": "https://shop.example.com/back", "cancelUrl": "https://shop.example.com/cart"}
+CARD = {"number": "4444222233331111", "expirationMonth": 12, "expirationYear": 2040, "cvv": "123", **RETURNS}
+WALLET = {"brand": "Visa", "lastFourDigits": "1111", "expirationMonth": 1, "expirationYear": 2040, **RETURNS}
+
+
+@pytest.mark.parametrize(
+    "example",
+    [
+        {**SOURCE, "type": "creditCard", "creditCard": CARD},
+        {**SOURCE, "type": "googlePay", "googlePay": WALLET},
+        {**SOURCE, "type": "payPal", "payPal": RETURNS},
+        {**SOURCE, "type": "wireTransfer", "wireTransfer": {}},
+        {**SOURCE, "type": "customerCredit", "customerCredit": {}},
+    ],
+)
+def test_making_and_changing_sources_survives_odd_bodies(fuzzed: Client, example: JSON) -> None:
+    made = fuzzed.ok(fuzzed.post("/payments/sources", json=example), 201)
+
+    @FUZZ
+    @given(
+        oddly(example), oddly({"owner": SOURCE["owner"], "billingAddress": {}, "payPal": RETURNS, "creditCard": CARD})
+    )
+    def run(body: bytes, change: bytes) -> None:
+        asked(fuzzed, "/payments/sources", body)
+        asked(fuzzed, f"/payments/sources/{made['id']}", change)
+        assert fuzzed.get("/sources", params={"limit": 100}).status_code == 200
+
+    run()
+
+
+def test_what_shoppers_do_survives_odd_bodies(fuzzed: Client) -> None:
+    order = fuzzed.order(state="pending_payment", source={"type": "payPal"})
+    source = order["payment"]["sources"][0]["id"]
+
+    @settings(FUZZ, max_examples=60)
+    @given(oddly({"state": "sold"}), st.binary(max_size=60), st.sampled_from(["decline", "expire", "pay"]))
+    def run(body: bytes, form: bytes, act: str) -> None:
+        assert not check(fuzzed.post(f"/payments/redirects/{source}", content=form), form)
+        if act == "pay":
+            asked(fuzzed, f"/_sim/sources/{source}/pay", body)
+        check(fuzzed.post(f"/_sim/sources/{source}/{act}"), act)
+
+    run()
+
+
 WEBHOOK: JSON = {
     "types": ["order.created"],
     "address": "http://127.0.0.1:9/",
@@ -348,6 +410,122 @@ def test_changing_what_is_no_order_survives_odd_bodies(fuzzed: Client, path: str
     def run(body: bytes) -> None:
         asked(fuzzed, made, body, method)
         assert fuzzed.get(made).status_code == 200
+
+    run()
+
+
+HANDOVER: JSON = {
+    "currency": "USD",
+    "upstreamOrderTime": "2024-01-01T00:00:00Z",
+    "shipTo": {"name": "a", "phone": "1", "address": {"line1": "1", "city": "3", "country": "US"}},
+    "shippingChoice": {"id": "SG", "shippingInstructions": "a", "dutiesPaid": True, "signatureRequiredType": "adult"},
+    "upstreamId": "1",
+    "reservationId": "1",
+    "locale": "en_US",
+    "name": "a",
+    "email": "b",
+    "phone": "c",
+    "metadata": {"a": "1", "b": [{"c": None}]},
+    "items": [
+        {
+            "inventoryItemId": "w",
+            "quantity": 1,
+            "upstreamId": "1",
+            "tax": {"amount": 1.5, "items": [{"authorityType": "state", "amount": "1.5"}]},
+            "subtotal": 1,
+            "total": 2.5,
+            "name": "a",
+            "giftMessage": "b",
+            "giftWrap": True,
+        }
+    ],
+}
+NOTICE: JSON = {"items": [{"id": "{item}", "quantity": 1}, {"upstreamId": "1", "quantity": 1}]}
+REQUEST: JSON = {
+    "fulfillmentOrderId": "{order}",
+    "items": [{"fulfillmentOrderItemId": "{item}", "quantity": 1, "fulfillmentOrderItemUpstreamId": "1"}],
+    "upstreamId": "1",
+    "reason": "a",
+}
+GOODS: JSON = {
+    "partNumber": "p",
+    "manufacturerId": "m",
+    "eccn": "e",
+    "hsCode": "h",
+    "countryOfOrigin": "US",
+    "allowOversell": True,
+}
+RESERVATION: JSON = {
+    "id": "r",
+    "items": [{"inventoryItemId": "w", "quantity": 1, "allowOversell": False}],
+    "shipTo": HANDOVER["shipTo"],
+    "shippingChoice": {"currency": "USD", "amount": 5.95, "serviceLevel": "SG"},
+    "expiresInSeconds": 300,
+}
+QUOTE: JSON = {
+    "currency": "USD",
+    "items": [{"inventoryItemId": "w", "quantity": 1, "price": 5.5}],
+    "shipTo": {"country": "US", "state": "MN", "postalCode": "1", "address": {"country": "US"}},
+    "deliveryType": "standard",
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "example", "method"),
+    [
+        ("/fulfillment-orders", HANDOVER, "POST"),
+        ("/_sim/fulfillment-orders/{order}/ship", {**NOTICE, "trackingCompany": "a", "trackingUrl": "b"}, "POST"),
+        ("/_sim/fulfillment-orders/{order}/backorder", {**NOTICE, "availableTime": "2024-02-01T00:00:00Z"}, "POST"),
+        ("/_sim/fulfillment-orders/{order}/backorder", {**NOTICE, "availableIn": "3d"}, "POST"),
+        ("/_sim/fulfillment-orders/{order}/cancel", NOTICE, "POST"),
+        ("/fulfillment-cancellations", REQUEST, "POST"),
+        ("/fulfillment-returns", {**REQUEST, "items": [{**REQUEST["items"][0], "unitAttributes": [{"a": 1}]}]}, "POST"),
+        ("/_sim/fulfillment-cancellations/{asked}/accept", {"items": REQUEST["items"]}, "POST"),
+        ("/_sim/fulfillment-returns/{back}/accept", {"items": REQUEST["items"]}, "POST"),
+        ("/inventory-items", {"id": "v", **GOODS}, "POST"),
+        ("/inventory-items/w", GOODS, "POST"),
+        ("/_sim/inventory-items/w", {"stock": 5}, "PATCH"),
+        ("/reservations", RESERVATION, "POST"),
+        ("/shipping-quotes", QUOTE, "POST"),
+    ],
+)
+def test_the_vendors_fulfiller_survives_odd_bodies(fuzzed: Client, path: str, example: JSON, method: str) -> None:
+    def world() -> JSON:
+        fuzzed.ok(fuzzed.post("/_sim/reset"))
+        fuzzed.ok(fuzzed.post("/inventory-items", json={"id": "w", "partNumber": "p"}), 201)
+        items = [{**HANDOVER["items"][0], "quantity": 9}]
+        handed = fuzzed.ok(fuzzed.post("/fulfillment-orders", json={**HANDOVER, "items": items}), 201)
+        names = {"order": handed["id"], "item": handed["items"][0]["id"]}
+        some = [{"id": names["item"], "quantity": 2}]
+        fuzzed.ok(fuzzed.post(f"/_sim/fulfillment-orders/{names['order']}/ship", json={"items": some}), 201)
+        request = json.loads(filled(REQUEST, names))
+        names["asked"] = fuzzed.ok(fuzzed.post("/fulfillment-cancellations", json=request), 201)["id"]
+        names["back"] = fuzzed.ok(fuzzed.post("/fulfillment-returns", json=request), 201)["id"]
+        return names
+
+    def filled(value: Any, names: JSON) -> str:
+        text = value if isinstance(value, str) else json.dumps(value)
+        for name, each in names.items():
+            text = text.replace(f"{{{name}}}", each)
+        return text
+
+    def listed(path: str) -> list[JSON]:
+        found: list[JSON] = fuzzed.ok(fuzzed.get(path, params={"limit": 100}))["data"]
+        return found
+
+    names = world()
+    body = json.loads(filled(example, names))
+
+    @FUZZ
+    @given(oddly(body))
+    def run(odd_body: bytes) -> None:
+        yes = asked(fuzzed, filled(path, names), odd_body, method)
+        (order,) = [each for each in listed("/fulfillment-orders") if each["id"] == names["order"]]
+        for item in order["items"]:
+            assert sum(item[name] for name in ("pending", "backordered", "shipped", "cancelled")) == 9
+        if yes:
+            fuzzed.settle()
+            assert world() == names
 
     run()
 
@@ -672,6 +850,8 @@ def test_odd_query_strings_are_survived(fuzzed: Client, path: str) -> None:
         "/orders/{}",
         "/charges/{}",
         "/sources/{}",
+        "/payments/sources/{}",
+        "/payments/redirects/{}",
         "/events/{}",
         "/fulfillments/{}",
         "/customers/{}",

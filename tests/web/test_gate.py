@@ -106,12 +106,15 @@ def test_wrong_and_live_keys_are_unauthorized(drsim: Drsim, header: str | bytes)
         assert json.loads(answer.partition(b"\r\n\r\n")[2]) == UNAUTHORIZED
 
 
-def test_a_public_key_may_read_a_source_and_nothing_else(client: Client, another: Connect) -> None:
+def test_a_public_key_may_do_what_shoppers_do_and_nothing_else(client: Client, another: Connect) -> None:
     order = client.order()
     public = another(key=f"pk_test_{sandbox_of(client)}")
-    assert public.get(f"/sources/{order['payment']['sources'][0]['id']}").status_code == 200
-    assert public.post("/sources", json={}).status_code != 403
+    assert public.get("/payments/payment-methods").status_code == 200
+    assert public.post("/payments/sources", json={}).status_code == 400
     for method, path in (
+        ("GET", f"/sources/{order['payment']['sources'][0]['id']}"),
+        ("POST", "/sources"),
+        ("GET", "/payments"),
         ("GET", "/orders"),
         ("GET", f"/orders/{order['id']}"),
         ("GET", "/sources"),

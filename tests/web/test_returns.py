@@ -113,6 +113,7 @@ def test_an_accepted_return_pays_back_and_returns_the_order(client: Client) -> N
         "order.charge.refund.complete",
         "refund.complete",
         "order.refunded",
+        "order.credit_memo.created",
     ]
     assert told[2]["data"] == {"object": accepted}
     assert told[3]["data"]["object"]["items"][0]["state"] == "returned"

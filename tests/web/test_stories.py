@@ -9,6 +9,7 @@ import pytest
 from drsim.domain.clock import parse_time
 from drsim.domain.events import EMITTED
 from drsim.world.errands import ERRANDS
+from drsim.world.logistics import LOGISTICS
 from drsim.world.stories import STORIES
 from tests.harness import JSON, Client, Drsim, Received, Receiver, eventually
 from tests.web.worlds import behave, line, refused, scenario
@@ -36,6 +37,8 @@ def state_behind(client: Client, type: str, order: JSON) -> Any:
         documents = [*order["invoicePDFs"], *order.get("creditMemoPDFs", ())]
         assert {each["id"] for each in documents} <= {each["id"] for each in client.ok(client.get("/files"))["data"]}
         return sorted(client.ok(client.get(f"/files/{each['id']}"))["purpose"] for each in documents)
+    if subject == "source":
+        return [client.ok(client.get(f"/sources/{each['id']}"))["state"] for each in order["payment"]["sources"]]
     if subject == "refund":
         return [each["state"] for each in client.ok(client.get("/refunds", params={"orderId": order["id"]}))["data"]]
     if subject == "return":
@@ -48,6 +51,7 @@ def state_behind(client: Client, type: str, order: JSON) -> Any:
 
 
 AGREES: dict[str, Any] = {
+    "source.chargeable": ["consumed"],
     "order.created": "accepted",
     "order.pending_payment": "pending_payment",
     "order.accepted": "accepted",
@@ -118,6 +122,8 @@ def test_every_event_about_an_order_can_be_triggered_and_agrees_with_the_api(
 
 THINGS = {
     "customer": "customers",
+    "customer.source": "sources",
+    "source": "sources",
     "customer.tax_identifier": "tax-identifiers",
     "tax_identifier": "tax-identifiers",
     "sku": "skus",
@@ -126,7 +132,44 @@ THINGS = {
 """Where the API has what an event is about."""
 
 
-@pytest.mark.parametrize("type", sorted(ERRANDS))
+@pytest.mark.parametrize("type", sorted(LOGISTICS))
+@pytest.mark.parametrize("own", [True, False])
+def test_every_event_of_the_coordinated_models_can_be_triggered_about_an_order(
+    client: Client, receiver: Receiver, type: str, own: bool
+) -> None:
+    webhook = client.webhook(receiver.url, *sorted(EMITTED))
+    order = client.order(fulfillmentModel="distributed", items=[{"price": 10, "quantity": 3}]) if own else None
+    told = triggered(client, type, order)
+    assert list(told) == ["type", "eventId", "orderId", "event", "did"]
+    assert order is None or told["orderId"] == order["id"]
+    event = client.ok(client.get(f"/events/{told['eventId']}"))
+    assert (event, event["type"]) == (told["event"], type)
+    assert event["id"] in [each["id"] for each in client.events(orderId=told["orderId"], type=type)]
+    (handed,) = client.ok(client.get("/fulfillment-orders", params={"upstreamIds": told["orderId"]}))["data"]
+    thing, (subject, _, step) = event["data"]["object"], type.rpartition(".")
+    if subject != "fulfillment_order":
+        assert client.ok(client.get(f"/{subject.replace('_', '-')}s/{thing['id']}")) == thing
+    elif step == "shipped":
+        assert client.ok(client.get(f"/shipments/{thing['id']}")) == thing
+    elif step == "pending":
+        assert handed == thing
+    assert told["orderId"] in [thing.get("upstreamId"), thing.get("fulfillmentOrderUpstreamId"), handed["upstreamId"]]
+    assert len(receiver.received) == len(client.events())
+    assert receiver.received[-1].signed_with(client.secret(webhook))
+
+
+def test_an_order_that_is_handed_over_as_a_whole_cannot_be_handed_over_again(client: Client) -> None:
+    order = client.order()
+    triggered(client, "fulfillment_order.cancelled", order)
+    triggered(client, "fulfillment_order.shipped", order)
+    for type in ("fulfillment_order.pending", "fulfillment_order.shipped"):
+        response = client.post("/_sim/trigger", json={"type": type, "orderId": order["id"]})
+        refused(response, 409, "event_out_of_reach", "orderId")
+    response = client.post("/_sim/trigger", json={"type": "fulfillment_order.pending", "orderId": "1"})
+    refused(response, 404, "not_found", "orderId")
+
+
+@pytest.mark.parametrize("type", sorted(ERRANDS.keys() - LOGISTICS.keys()))
 def test_every_event_about_something_else_can_be_triggered_and_agrees_with_the_api(
     client: Client, receiver: Receiver, type: str
 ) -> None:
@@ -138,9 +181,10 @@ def test_every_event_about_something_else_can_be_triggered_and_agrees_with_the_a
     event = client.ok(client.get(f"/events/{told['eventId']}"))
     assert (event, event["type"]) == (told["event"], type)
     subject, _, step = type.rpartition(".")
-    thing = event["data"]["previousAttributes"] if step == "deleted" else event["data"]["object"]
+    gone = step == "deleted" and subject != "customer.source"  # which is cancelled, but still there
+    thing = event["data"]["previousAttributes"] if gone else event["data"]["object"]
     there = client.get(f"/{THINGS[subject]}/{thing['id']}")
-    if step == "deleted":
+    if gone:
         assert event["data"]["object"] == {}
         assert there.status_code == 404
     else:
@@ -176,7 +220,7 @@ def test_what_can_be_triggered_is_listed_with_its_story(client: Client) -> None:
     [
         ("order.charge.capture.completed", "order.charge.capture.complete"),
         ("plan.created", "created"),
-        ("customer.source.created", "customer.created"),
+        ("invoice.created", "order.invoice.created"),
         ("subscription.created", "created"),
     ],
 )

@@ -94,7 +94,7 @@ def events_since(client: Client, count: int, **params: Any) -> list[JSON]:
 
 
 def everything(client: Client) -> list[str]:
-    """Every byte a sandbox shows of its orders, money, fulfillments, refunds, customers, SKUs, events and webhooks."""
+    """Every byte a sandbox shows of its orders, money, fulfillments, refunds, customers, goods, events and webhooks."""
     paths = (
         "orders",
         "charges",
@@ -106,6 +106,11 @@ def everything(client: Client) -> list[str]:
         "customers",
         "tax-identifiers",
         "skus",
+        "fulfillment-orders",
+        "shipments",
+        "fulfillment-cancellations",
+        "fulfillment-returns",
+        "inventory-items",
         "events",
     )
     shown = [client.get(f"/{path}", params={"limit": 100}).text for path in paths]

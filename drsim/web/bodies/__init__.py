@@ -27,8 +27,8 @@ DEEPEST = 64
 
 M = TypeVar("M", bound=BaseModel)
 
-_SECRET = {"authentication", "oauth"}
-"""Parts of a body that are never shown again, not even wrong ones: they hold passwords."""
+_SECRET = {"authentication", "oauth", "creditCard", "googlePay", "applePay"}
+"""Parts of a body that are never shown again, not even wrong ones: they hold passwords and card numbers."""
 
 
 async def text_of(request: Request, longest: int = LONGEST) -> bytes:
@@ -69,13 +69,17 @@ async def read(request: Request, model: type[M]) -> M:
     return fitted(model, await json_of(request))
 
 
-def fitted(model: type[M], value: Mapping[str, Any], *, nulls: bool = False) -> M:
-    """A JSON object as `model`, which can deal with `nulls` by itself or gets none. Raises `Refused`."""
+def fitted(model: type[M], value: Mapping[str, Any], *, nulls: bool = False, place: str | None = None) -> M:
+    """A JSON object as `model`, which can deal with `nulls` by itself or gets none. Raises `Refused`.
+
+    `place` is where in the body it stands, if it is not all of it.
+    """
     slim = _without_nulls(value, DEEPEST)  # also refuses what is nested too deep
     try:
         return model.model_validate(value if nulls else slim)
     except ValidationError as error:
-        raise explained(error) from error
+        # A card number that is wrong must not be among what a traceback shows.
+        raise explained(error, place) from (error if place is None else None)
 
 
 def malformed() -> Refused:
@@ -83,9 +87,11 @@ def malformed() -> Refused:
     return Refused("bad_request", "invalid_format", "The format of your request is invalid.")
 
 
-def explained(error: ValidationError) -> Refused:
+def explained(error: ValidationError, place: str | None = None) -> Refused:
     """The first problem of a body, unknown fields before missing ones before wrong values."""
     problems = error.errors(include_url=False)
+    if place is not None:
+        problems = [{**problem, "loc": (place, *problem["loc"])} for problem in problems]
     return _refusal(min(enumerate(problems), key=lambda numbered: (_rank(numbered[1]), numbered[0]))[1])
 
 

@@ -8,7 +8,8 @@ import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-_CARD_NUMBER = re.compile(r"(?<![0-9])[0-9](?:[ -]?[0-9]){12,18}(?![0-9])")
+from drsim.domain.methods import CARD_NUMBER
+
 _FIGURE = re.compile(r"[+-]?[0-9]{1,18}(?:\.[0-9]{0,18})?")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}(?:\.0*)?")
 
@@ -25,7 +26,7 @@ def short(value: Any) -> str:
         text = str(value).lower() if isinstance(value, bool) else str(value)
     else:
         text = orjson.dumps(value, default=str).decode()
-    text = _CARD_NUMBER.sub("****", text)  # a card number is never shown again, not even a wrong one
+    text = CARD_NUMBER.sub("****", text)  # a card number is never shown again, not even a wrong one
     return text if len(text) <= 100 else text[:97] + "..."
 
 
