@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -157,12 +157,35 @@ def url(listening: socket.socket) -> str:
     return f"http://{shown}:{port}"
 
 
+@contextmanager
+def helper() -> Iterator[socket.socket]:
+    """A process that runs `drsim.helper`, by the connection with it; afterwards it is gone. Raises `OSError`."""
+    import subprocess
+
+    ours, theirs = socket.socketpair()
+    with ours:
+        with theirs:
+            # The program text finds drsim where this process has found it, wherever it was started.
+            text = f"import sys; sys.path[:] = {sys.path!r}; from drsim.helper import main; main({theirs.fileno()})"
+            process = subprocess.Popen(
+                [sys.executable, "-c", text],
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                process_group=0,  # Ctrl-C is for the server, which then ends this one
+            )
+        try:
+            yield ours
+        finally:
+            process.kill()
+            process.wait()
+
+
 def run(main: "Callable[[], object]") -> int:
     """Runs an asynchronous main function and returns its exit code. SIGINT and SIGTERM cancel it."""
     # Two threads share the interpreter; the database's must not hold the event loop up for the usual 5 ms.
     # Values are kept by the thousand and never in cycles: looking for those often costs a tenth of the throughput.
     gc.set_threshold(50_000, 20, 100)
-    sys.setswitchinterval(0.0005)
+    sys.setswitchinterval(0.00005)
     try:
         if sys.platform == "win32":
             return int(asyncio.run(main()))  # type: ignore[arg-type]
@@ -171,6 +194,13 @@ def run(main: "Callable[[], object]") -> int:
         return int(uvloop.run(_heeding_signals(main)))
     except (asyncio.CancelledError, KeyboardInterrupt):
         return INTERRUPTED
+
+
+def run_helper(main: "Coroutine[Any, Any, None]") -> None:
+    """Runs what a process does that another one started and ends."""
+    import uvloop
+
+    uvloop.run(main)
 
 
 async def _heeding_signals(main: "Callable[[], Any]") -> Any:
