@@ -48,6 +48,10 @@ def _run(arguments: Sequence[str] | None) -> int:
         from drsim.run import schema
 
         return schema()
+    if chosen.command == "openapi":
+        from drsim.openapi import openapi
+
+        return openapi(chosen.api_version, chosen.url, chosen.output)
     if chosen.command == "demo":
         from drsim.demo import demo
 
@@ -82,6 +86,7 @@ def build_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     _add_run(commands.add_parser("run", help="play scenario files; the exit code is the verdict"), environment)
     _add_check(commands.add_parser("check", help="read scenario files without playing them"), environment)
     commands.add_parser("schema", help="print the JSON Schema of scenario files, for editors")
+    _add_openapi(commands.add_parser("openapi", help="print the OpenAPI description of the API"), environment)
     commands.add_parser("demo", help="play the whole story on a real server and a real receiver, then exit")
     _add_listen(commands.add_parser("listen", help="receive events, print them, verify them"), environment)
     _add_trigger(
@@ -180,6 +185,13 @@ def _add_check(parser: argparse.ArgumentParser, environment: Mapping[str, str]) 
     option = _Adder(parser, environment)
     parser.add_argument("paths", nargs="+", metavar="PATH", help="scenario file, or folder of them")
     option("--var", metavar="K=V", action="append", type=_variable, help="what ${K} stands for, before the environment")
+
+
+def _add_openapi(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
+    option = _Adder(parser, environment)
+    option("--api-version", metavar="V", type=_version, help="as of this API version (default: the latest)")
+    option("--url", default=_server_url(environment), type=_address, help="where it is served (default: %(default)s)")
+    option("--output", metavar="FILE", help="write it there instead")
 
 
 def _add_listen(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
@@ -345,6 +357,14 @@ def _variable(text: str) -> tuple[str, str]:
 def _address(text: str) -> str:
     if not re.fullmatch(r"https?://[^\s/]\S*", text):
         raise argparse.ArgumentTypeError(f"'{text}' is not an address such as http://localhost:3000/hooks")
+    return text
+
+
+def _version(text: str) -> str:
+    from drsim.domain.account import VERSIONS
+
+    if text not in VERSIONS:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a version: {', '.join(VERSIONS)}")
     return text
 
 

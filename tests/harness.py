@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 
 from drsim.domain.webhooks import verified
+from tests.described import hold
 
 JSON = dict[str, Any]
 
@@ -84,7 +85,7 @@ class Client:
 
     def __init__(self, url: str, key: str, **options: Any) -> None:
         # Loading certificates, which nothing here needs, would take a hundred times as long as all the rest.
-        usual: JSON = {"timeout": 30, "trust_env": False, "verify": False}
+        usual: JSON = {"timeout": 30, "trust_env": False, "verify": False, "event_hooks": {"response": [hold]}}
         self.http = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, **(usual | options))
         self.get = self.http.get
         self.post = self.http.post

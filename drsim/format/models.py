@@ -339,7 +339,7 @@ class World(Part):
     given: Annotated[GivenModel, nothing_as(dict)] = Field(default_factory=lambda: GivenModel.model_validate({}))
     behavior: Annotated[tuple[RuleModel, ...], nothing_as(tuple)] = ()
     faults: Annotated[tuple[FaultModel, ...], nothing_as(tuple)] = ()
-    steps: Annotated[list[Any], Written(_not_kept, {"type": ["array", "null"]}, replaced=False)] = Field(
+    steps: Annotated[list[Any], Written(_not_kept, {"type": ["array", "null"], "items": {}}, replaced=False)] = Field(
         default_factory=list
     )
 

@@ -16,6 +16,7 @@ from drsim.web import (
     control,
     customers,
     deliveries,
+    description,
     events,
     file_links,
     files,
@@ -39,6 +40,7 @@ from drsim.web import (
 )
 from drsim.web.answers import Answer, on_bug, on_http_error, on_refused
 from drsim.web.calls import CallLog
+from drsim.web.front import HEALTH
 
 Endpoint = Callable[[Request], Awaitable[Answer]]
 
@@ -52,7 +54,7 @@ def routes() -> list[Route]:
         _at("/orders", POST=orders.create, GET=orders.listed),
         _at("/checkouts", POST=checkouts.create, GET=checkouts.listed),
         _at("/checkouts/{id}", GET=checkouts.retrieve, POST=checkouts.update, DELETE=checkouts.delete),
-        _at("/checkouts/{id}/sources/{source_id}", POST=checkouts.attach, DELETE=checkouts.detach),
+        _at("/checkouts/{id}/sources/{sourceId}", POST=checkouts.attach, DELETE=checkouts.detach),
         _at("/charges/{id}", GET=charges.retrieve),
         _at("/charges", GET=charges.listed),
         _at("/sources/{id}", GET=sources.retrieve),
@@ -104,6 +106,8 @@ def routes() -> list[Route]:
         _at("/links/{id}", GET=files.follow),
         _at("/webhooks", GET=webhooks.listed, POST=webhooks.create),
         _at("/webhooks/{id}", GET=webhooks.retrieve, PATCH=webhooks.update, DELETE=webhooks.delete),
+        _at(HEALTH, GET=control.health),
+        _at("/_sim/openapi.json", GET=description.retrieve),
         _at("/_sim/clock", GET=control.clock),
         _at("/_sim/clock/advance", POST=control.advance),
         _at("/_sim/settle", POST=control.settle),

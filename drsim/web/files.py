@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 LISTING = Listing("file", {"purpose": "text", "fileName": "text", "title": "text", "size": "amount", "type": "text"})
 
-_TYPES = {"pdf": "application/pdf", "png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "csv": "text/csv"}
+TYPES = {"pdf": "application/pdf", "png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "csv": "text/csv"}
 _UNFIT = re.compile(r"[\x00-\x1f\x7f/\\]|\A\.{1,2}\Z")
 _ENDING = re.compile(r".+\.([a-z0-9]{1,10})", re.DOTALL)
 
@@ -104,7 +104,7 @@ async def download(request: Request, id: str) -> Answer:
     file, found = await desk.perform(request, lambda work: _find(work, id))
     if file.order_id is not None:
         desk.about_order(request, file.order_id)
-    type = _TYPES.get(file.type, "application/octet-stream")
+    type = TYPES.get(file.type, "application/octet-stream")
     return Download(await _bytes(found), type, file.name, shown=file.order_id is not None)
 
 

@@ -24,7 +24,7 @@ from drsim.web.keys import Access, Keys
 
 NOT_AUTHORIZED = "An authorization error has occurred."
 
-_PUBLIC_KEY_MAY = re.compile(r"[A-Z]+ /(payments/.*|country-specs)|(GET|HEAD) /links/[^/]+")
+PUBLIC_KEY_MAY = re.compile(r"[A-Z]+ /(payments/.*|country-specs)|(GET|HEAD) /links/[^/]+")
 _LINK = re.compile(r"/links/([^/]+)")
 _PAGE = re.compile(r"/payments/redirects/[^/]+")
 """Pages for people, whose browsers send no key but the one in the address."""
@@ -120,7 +120,7 @@ class Gate:
 
     def _refusal(self, scope: Scope, access: Access, sandbox: Sandbox) -> Answer | None:
         """Why a call is turned away before anything else can become of it."""
-        if access.role == "public" and not _PUBLIC_KEY_MAY.fullmatch(f"{scope['method']} {scope['path']}"):
+        if access.role == "public" and not PUBLIC_KEY_MAY.fullmatch(f"{scope['method']} {scope['path']}"):
             # Files are the one thing that the vendor is known to answer a wrong key about.
             return _unauthorized() if scope["path"].startswith("/files/") else _not_permitted()
         wait = self._wait(sandbox)

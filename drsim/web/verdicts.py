@@ -17,9 +17,9 @@ from drsim.web.answers import Answer
 async def open_dispute(request: Request) -> Answer:
     """`POST /_sim/orders/{id}/dispute`: the buyer's bank disputes the payment."""
     from drsim.web.bodies import read
-    from drsim.web.bodies.fields import Body
+    from drsim.web.bodies.control import DisputeBody
 
-    await read(request, Body)
+    await read(request, DisputeBody)
     return await _decided(request, dispute)
 
 

@@ -1,6 +1,6 @@
 """`/webhooks`: make, retrieve, list, change, delete. Source: platform page, section 8.1."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 
@@ -15,6 +15,9 @@ from drsim.web import desk
 from drsim.web.answers import Answer
 from drsim.web.lists import several
 
+if TYPE_CHECKING:
+    from drsim.web.bodies.webhooks import WebhookBody
+
 _REMOVABLE = ("authentication", "oauth")
 """What null takes away; elsewhere it is as if nothing was sent."""
 _CHECKED = {"address", "transport", *_REMOVABLE}
@@ -22,10 +25,9 @@ _CHECKED = {"address", "transport", *_REMOVABLE}
 
 async def create(request: Request) -> Answer:
     """`POST /webhooks`."""
-    changes = await _changes(request)
-    for name in ("types", "address"):
-        if name not in changes:
-            raise missing(name)
+    from drsim.web.bodies.webhooks import NewWebhookBody
+
+    changes = await _changes(request, NewWebhookBody)
     return Answer(await desk.perform(request, lambda work: subscribe(work, changes)), 201)
 
 
@@ -46,8 +48,9 @@ async def listed(request: Request) -> Answer:
 
 async def update(request: Request) -> Answer:
     """`PATCH /webhooks/{id}`: any part of it; null takes `authentication` or `oauth` away."""
-    changes = await _changes(request)
-    id = request.path_params["id"]
+    from drsim.web.bodies.webhooks import WebhookBody
+
+    changes, id = await _changes(request, WebhookBody), request.path_params["id"]
     answer, enabled = await desk.perform(request, lambda work: _update(work, id, changes))
     if not enabled:
         await _give_up(request, id)
@@ -63,13 +66,12 @@ async def delete(request: Request) -> Answer:
     return Answer(b"", 204)
 
 
-async def _changes(request: Request) -> dict[str, Any]:
+async def _changes(request: Request, model: "type[WebhookBody]") -> dict[str, Any]:
     """The fields that were sent, each checked by itself, under the names of the domain. Raises `Refused`."""
     from drsim.web.bodies import fitted, json_of
-    from drsim.web.bodies.webhooks import WebhookBody
 
     sent = await json_of(request)
-    body = fitted(WebhookBody, sent)
+    body = fitted(model, sent)
     changes: dict[str, Any] = {name: None for name in _REMOVABLE if name in sent}
     if body.types is not None:
         changes["types"] = _checked_types(body.types)

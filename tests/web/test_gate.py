@@ -284,6 +284,7 @@ def test_large_answers_are_compressed_when_that_is_asked_for(client: Client) -> 
     zipped = client.get(path, headers={"accept-encoding": "gzip"})
     assert zipped.headers["content-encoding"] == "gzip"
     assert zipped.content == plain.content
+    client.http.event_hooks = {}  # whoever looks at the answer would read it
     with client.http.stream("GET", path, headers={"accept-encoding": "deflate, gzip;q=0.8"}) as response:
         body = b"".join(response.iter_raw())
     assert gzip.decompress(body) == plain.content

@@ -1,6 +1,7 @@
 """What request bodies are made of: the base of their models and the kinds of fields they share."""
 
 import re
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -8,6 +9,7 @@ import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from drsim.domain.amend import LONGEST_KEY, MOST_KEYS
 from drsim.domain.methods import CARD_NUMBER
 
 _FIGURE = re.compile(r"[+-]?[0-9]{1,18}(?:\.[0-9]{0,18})?")
@@ -18,6 +20,17 @@ class Body(BaseModel):
     """What all request bodies have in common: no unknown fields, null is absent, ids may be numbers."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True, defer_build=True)
+
+
+def said_to_be(words: Iterable[str]) -> Any:
+    """Says in the description of the API that only these words are taken; the route is what checks it."""
+    return Field(json_schema_extra={"enum": list(words)})
+
+
+INSTANT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z$"
+INSTANT_ONLY = Field(json_schema_extra={"pattern": INSTANT, "examples": ["2022-07-01T17:55:58Z"]})
+"""Says of a text that it is a time in UTC."""
+_SPAN = r"^ *([0-9]{1,12}(us|ms|s|m|h|d|w))+ *$"
 
 
 def short(value: Any) -> str:
@@ -77,20 +90,27 @@ def _text_or_mapping(value: Any) -> Any:
     return value
 
 
-Count = Annotated[int, BeforeValidator(_count)]
+Count = Annotated[int, Field(ge=0), BeforeValidator(_count)]
 """A quantity: 0 and absent are the same."""
-Id = Annotated[str, BeforeValidator(_given), Field(max_length=255)]
+Id = Annotated[str, Field(min_length=1, max_length=255), BeforeValidator(_given)]
 """The id of something; numbers are taken as ids too, an empty text is none."""
 Text = Annotated[str, BeforeValidator(_text), Field(max_length=4_096)]
 """Free text."""
-Needed = Annotated[Text, BeforeValidator(_not_empty)]
+Needed = Annotated[Text, Field(min_length=1), BeforeValidator(_not_empty)]
 """Free text that has to be there: an empty one is none."""
-Amount = Annotated[Decimal, BeforeValidator(figure), Field(gt=0)]
+Span = Annotated[Text, Field(json_schema_extra={"pattern": _SPAN, "examples": ["1h30m"]})]
+"""A duration; the route reads it."""
+Instant = Annotated[Text, INSTANT_ONLY]
+"""A time in UTC; the route reads it."""
+Amount = Annotated[Decimal, Field(gt=0), BeforeValidator(figure)]
 """Money in major units, as a number or as text."""
-Weight = Annotated[float, BeforeValidator(figure), Field(ge=0, le=1e9, allow_inf_nan=False)]
+Weight = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False), BeforeValidator(figure)]
 """A weight, as a number or as text."""
-Loose = Annotated[Any, BeforeValidator(_text_or_mapping)]
+Loose = Annotated[Any, BeforeValidator(_text_or_mapping, json_schema_input_type=str | dict[str, Any])]
 """A text, or an object that is taken as it is."""
-Percent = Annotated[Decimal, BeforeValidator(figure), Field(ge=Decimal("0.01"), le=100)]
+Percent = Annotated[Decimal, Field(ge=Decimal("0.01"), le=100), BeforeValidator(figure)]
 """A percentage."""
-Metadata = dict[str, Any]
+Metadata = Annotated[
+    dict[str, Any],
+    Field(json_schema_extra={"maxProperties": MOST_KEYS, "propertyNames": {"minLength": 1, "maxLength": LONGEST_KEY}}),
+]

@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from drsim.domain.files import LARGEST
 from drsim.web.bodies import json_of, malformed, text_of
-from drsim.web.bodies.fields import Body, Id, Metadata, Needed, Text
+from drsim.web.bodies.fields import INSTANT_ONLY, Body, Id, Instant, Metadata, Needed, Text
 
 _MOST_FIELDS = 10
 _LONGEST_FIELD = 16 << 10
@@ -27,21 +27,21 @@ class FileBody(Body):
     purpose: Annotated[Needed, Field(max_length=64)]
     fileName: Annotated[Text, Field(max_length=255)] | None = None
     title: Text | None = None
-    linkExpiresTime: Text | None = None
+    linkExpiresTime: Instant | None = None
 
 
 class FileLinkBody(Body):
     """`POST /file-links`."""
 
     fileId: Id
-    expiresTime: Needed
+    expiresTime: Annotated[Needed, INSTANT_ONLY]
     metadata: Metadata | None = None
 
 
 class FileLinkChange(Body):
     """`POST /file-links/{id}`."""
 
-    expiresTime: Text | None = None
+    expiresTime: Instant | None = None
     metadata: Metadata | None = None
 
 

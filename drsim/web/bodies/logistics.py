@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from drsim.web.bodies.checkouts import AdditionalAddressBody, AddressBody, Country, Maybe, Tolerant
-from drsim.web.bodies.fields import Body, Count, Id, Metadata, Needed, Text, figure
+from drsim.web.bodies.fields import INSTANT_ONLY, Body, Count, Id, Instant, Metadata, Needed, Span, Text, figure
 
 Money = Annotated[float, BeforeValidator(figure), Field(ge=0, allow_inf_nan=False)]
 """Money in major units that is only kept and shown."""
@@ -70,7 +70,7 @@ class FulfillmentOrderBody(Body):
     """`POST /fulfillment-orders`."""
 
     currency: Needed
-    upstreamOrderTime: Needed
+    upstreamOrderTime: Annotated[Needed, INSTANT_ONLY]
     shipTo: ShipToBody
     shippingChoice: ShippingBody
     items: Annotated[tuple[FulfillmentOrderItemBody, ...], Field(max_length=MOST_LINES)]
@@ -107,8 +107,8 @@ class BackorderBody(Body):
     """`POST /_sim/fulfillment-orders/{id}/backorder`: everything pending without `items`."""
 
     items: NoticeItems = ()
-    availableTime: Text | None = None
-    availableIn: Text | None = None
+    availableTime: Instant | None = None
+    availableIn: Span | None = None
 
 
 class CancelBody(Body):
@@ -125,7 +125,7 @@ class RequestItemBody(Body):
     fulfillmentOrderItemUpstreamId: Id | None = None
 
 
-class ReturnItemBody(RequestItemBody):
+class FulfillmentReturnItemBody(RequestItemBody):
     """One line of a return."""
 
     unitAttributes: Annotated[tuple[dict[str, Any], ...], Field(max_length=MOST_LINES)] | None = None
@@ -144,7 +144,7 @@ class FulfillmentReturnBody(Body):
     """`POST /fulfillment-returns`."""
 
     fulfillmentOrderId: Id
-    items: Annotated[tuple[ReturnItemBody, ...], Field(max_length=MOST_LINES)]
+    items: Annotated[tuple[FulfillmentReturnItemBody, ...], Field(max_length=MOST_LINES)]
     upstreamId: Id | None = None
     reason: Text | None = None
 

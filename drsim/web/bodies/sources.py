@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from drsim.domain.methods import METHODS, Card, read_card
 from drsim.web.bodies.checkouts import AdditionalAddressBody, AddressBody, Maybe, Tolerant
-from drsim.web.bodies.fields import Body, Text, figure
+from drsim.web.bodies.fields import Body, Text, figure, said_to_be
 
 
 def _card(value: Any) -> Card:
@@ -48,8 +48,8 @@ def _named(value: Any, info: Any) -> Any:
     return value
 
 
-Number = Annotated[Any, BeforeValidator(_card)]
-SecurityCode = Annotated[Any, BeforeValidator(_security_code)]
+Number = Annotated[Any, BeforeValidator(_card, json_schema_input_type=str)]
+SecurityCode = Annotated[Any, BeforeValidator(_security_code, json_schema_input_type=str)]
 Month = Annotated[int, Field(ge=1, le=12)]
 Year = Annotated[int, Field(ge=2000, le=2100)]
 Url = Annotated[Text, Field(pattern=r"^https?://[^\s\x00-\x20\x7f]+$", max_length=2_048)]
@@ -105,7 +105,7 @@ class MandateBody(Tolerant):
 class SourceBody(Tolerant):
     """`POST /payments/sources` and `POST /sources`; the object named after the type is read by itself."""
 
-    type: Annotated[str, BeforeValidator(_type)]
+    type: Annotated[str, said_to_be(METHODS), BeforeValidator(_type)]
     sessionId: Maybe = None
     paymentSessionId: Maybe = None
     amount: Worth | None = None
@@ -128,7 +128,3 @@ class PayBody(Body):
     """`POST /_sim/sources/{id}/pay`: what fraud screening makes of the order that waited for it."""
 
     state: Literal["accepted", "in_review", "blocked"] = "accepted"
-
-
-class NothingBody(Body):
-    """A body that says nothing."""

@@ -1,12 +1,20 @@
 """Bodies of `/webhooks` and of what the control plane does with webhooks."""
 
-from drsim.web.bodies.fields import Body, Id, Needed, Text
+from typing import Annotated
+
+from drsim.domain.account import VERSIONS
+from drsim.domain.events import EXPANDABLE, TYPES
+from drsim.domain.transport import GRANTS, TRANSPORTS
+from drsim.web.bodies.fields import Body, Id, Instant, Needed, Span, Text, said_to_be
+
+EventType = Annotated[Text, said_to_be(sorted(TYPES))]
+Expandable = Annotated[Text, said_to_be(EXPANDABLE)]
 
 
 class WebhookSettingsBody(Body):
     """`PATCH /_sim/webhooks/{id}`: what the API has no field for."""
 
-    expand: list[Text] | None = None
+    expand: list[Expandable] | None = None
 
 
 class AuthenticationBody(Body):
@@ -25,26 +33,33 @@ class OAuthBody(Body):
     clientSecret: Needed
     userName: Text | None = None
     password: Text | None = None
-    grantType: Text = "password"
+    grantType: Annotated[Text, said_to_be(GRANTS)] = "password"
     audience: Text | None = None
 
 
 class WebhookBody(Body):
-    """`POST /webhooks`; `PATCH` takes any part of it."""
+    """`PATCH /webhooks/{id}`: any part of it."""
 
-    types: list[Text] | None = None
+    types: list[EventType] | None = None
     address: Text | None = None
-    apiVersion: Text | None = None
+    apiVersion: Annotated[Text, said_to_be(("default", "latest", *VERSIONS))] | None = None
     enabled: bool | None = None
-    transportType: Text | None = None
+    transportType: Annotated[Text, said_to_be(TRANSPORTS)] | None = None
     authentication: AuthenticationBody | None = None
     oauth: OAuthBody | None = None
+
+
+class NewWebhookBody(WebhookBody):
+    """`POST /webhooks`."""
+
+    types: list[EventType]
+    address: Text
 
 
 class RotateBody(Body):
     """`POST /_sim/webhooks/{id}/rotate`."""
 
-    expireOldIn: Text | None = None
+    expireOldIn: Span | None = None
     secret: Text | None = None
 
 
@@ -63,5 +78,5 @@ class ResendBody(Body):
 class ResendToBody(Body):
     """`POST /_sim/webhooks/{id}/resend`: what it never got, or all since a time."""
 
-    state: Text | None = None
-    since: Text | None = None
+    state: Annotated[Text, said_to_be(("failed",))] | None = None
+    since: Instant | None = None

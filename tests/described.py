@@ -1,0 +1,171 @@
+"""Holds what a server answers, and what it has taken, against the description of the API.
+
+The clients of the harness do this with every answer that any test gets. Answers that a fault may have made up are let
+pass: a sandbox that was given one is not looked at any more.
+"""
+
+import re
+from functools import cache
+from typing import Any
+
+import httpx
+import jsonschema_rs
+import orjson
+
+from drsim.domain.account import LATEST_VERSION, VERSIONS
+
+JSON = dict[str, Any]
+
+_faulty: set[tuple[str, str]] = set()
+
+
+def hold(response: httpx.Response) -> None:
+    """Raises `AssertionError` when a call or its answer is not as described."""
+    request = response.request
+    sandbox = (str(request.url.netloc), request.headers.get("authorization", "").partition(".")[0])
+    if request.url.path in ("/_sim/faults", "/_sim/scenario") and b"fault" in request.url.raw_path + _sent(request):
+        _faulty.add(sandbox)
+    if sandbox in _faulty:
+        return
+    response.read()
+    problems = []
+    for version in _versions(request):
+        # The first one is nearly always it: to describe and compile the others costs more than the test itself.
+        if (problem := _problem(response, version)) is None:
+            return
+        problems.append(problem)
+    raise AssertionError("\n".join(problems))
+
+
+def _versions(request: httpx.Request) -> tuple[str, ...]:
+    """The versions that the answer may be in: that of the header, or else of the account, which can be any."""
+    asked = request.headers.get("digitalriver-version", "")
+    if request.url.path.startswith("/_sim") or asked in VERSIONS:
+        return (asked if asked in VERSIONS and not request.url.path.startswith("/_sim") else LATEST_VERSION,)
+    return (LATEST_VERSION, *VERSIONS[:-1])
+
+
+def _problem(response: httpx.Response, version: str) -> str | None:
+    """What of a call or its answer is not as described, in one line."""
+    request, status = response.request, str(response.status_code)
+    route = route_of(request.method, request.url.raw_path.partition(b"?")[0].decode())
+    if route is None:
+        return _misfit(response, {"$ref": "#/components/schemas/NotFound"}, version) if status == "404" else None
+    operation = operation_of(route, version)
+    if status not in operation["responses"]:
+        return f"{route} answers {status}, which is not described: {response.text[:300]}"
+    described = resolved(operation["responses"][status], version)
+    for name, header in described.get("headers", {}).items():
+        if resolved(header, version)["required"] and name not in response.headers:
+            return f"{route} answers {status} without {name}"
+    content = described.get("content")
+    if content is None or request.method == "HEAD":
+        return None if not response.content else f"{route} answers {status} with a body"
+    misfit = _misfit(response, content["application/json"]["schema"], version)
+    if misfit is None and response.is_success and "requestBody" in operation:
+        return taken_as_described(route, _sent(request), version)
+    return misfit and f"{route} answers {status} {misfit}"
+
+
+def taken_as_described(route: str, sent: bytes, version: str = LATEST_VERSION) -> str | None:
+    """What of a body that was taken is not as described, read with the patience that clients are told of."""
+    if route == "POST /_sim/scenario":
+        return None  # may be YAML, and have placeholders in it
+    schema = operation_of(route, version)["requestBody"]["content"]["application/json"]["schema"]
+    body = _without_nulls(orjson.loads(sent or b"{}"))
+    error = next(validator(orjson.dumps(schema), version, patient=True).iter_errors(body), None)
+    return error and f"{route} takes {error.instance_path}: {error.message[:300]}"
+
+
+def _misfit(response: httpx.Response, schema: JSON, version: str) -> str | None:
+    value = orjson.loads(response.content)
+    error = next(validator(orjson.dumps(schema), version).iter_errors(value), None)
+    return error and f"with {error.instance_path}: {error.message[-300:]}"
+
+
+@cache
+def document(version: str = LATEST_VERSION) -> JSON:
+    """The description of the API in a version."""
+    from drsim.web.openapi import description
+
+    found: JSON = orjson.loads(description(version))
+    return found
+
+
+@cache
+def validator(schema: bytes, version: str = LATEST_VERSION, *, patient: bool = False) -> Any:
+    """What checks values against a schema; a `patient` one takes texts for numbers and the other way round."""
+    known = document(version)["components"]["schemas"]
+    named: dict[str, Any] = {}
+    waiting = _names(schema)
+    while waiting:
+        name = waiting.pop()
+        if name not in named:
+            named[name] = known[name]
+            waiting |= _names(orjson.dumps(known[name]))
+    whole = {**orjson.loads(schema), "components": {"schemas": named}}  # no more of them: compiling takes its time
+    return jsonschema_rs.Draft202012Validator(_patient(whole) if patient else whole, validate_formats=not patient)
+
+
+def _names(schema: bytes) -> set[str]:
+    """The schemas that this one points to."""
+    return {name.decode() for name in re.findall(rb"#/components/schemas/([^\"]+)", schema)}
+
+
+def operation_of(route: str, version: str = LATEST_VERSION) -> JSON:
+    """What is said of `VERB /path`."""
+    verb, _, path = route.partition(" ")
+    found: JSON = document(version)["paths"][path][verb.lower()]
+    return found
+
+
+def resolved(part: JSON, version: str = LATEST_VERSION) -> JSON:
+    """A part of the document, or what it points to."""
+    if "$ref" not in part:
+        return part
+    found: JSON = document(version)
+    for key in part["$ref"].removeprefix("#/").split("/"):
+        found = found[key]
+    return found
+
+
+@cache
+def route_of(method: str, path: str) -> str | None:
+    """The described route that a call goes to."""
+    verb = "get" if method == "HEAD" else method.lower()
+    for template, operations in document()["paths"].items():
+        if re.fullmatch(re.escape(template).replace(r"\{id\}", "[^/]+"), path) and verb in operations:
+            return f"{verb.upper()} {template}"
+    return None
+
+
+def _sent(request: httpx.Request) -> bytes:
+    try:
+        return request.content
+    except httpx.RequestNotRead:
+        return b""
+
+
+_WIDER = {
+    "string": ["string", "number", "boolean"],
+    "integer": ["integer", "string"],
+    "number": ["number", "string"],
+    "boolean": ["boolean", "string", "integer"],
+}
+
+
+def _patient(part: Any) -> Any:
+    if isinstance(part, list):
+        return [_patient(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    wider = {key: _patient(each) for key, each in part.items() if key not in ("minimum", "minLength")}
+    if isinstance(kind := part.get("type"), str):
+        wider["type"] = _WIDER.get(kind, kind)
+    return wider
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(each) for key, each in value.items() if each is not None}
+    return [_without_nulls(each) for each in value] if isinstance(value, list) else value
