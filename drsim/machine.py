@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -185,7 +185,7 @@ def run(main: "Callable[[], object]") -> int:
     # Two threads share the interpreter; the database's must not hold the event loop up for the usual 5 ms.
     # Values are kept by the thousand and never in cycles: looking for those often costs a tenth of the throughput.
     gc.set_threshold(50_000, 20, 100)
-    sys.setswitchinterval(0.00005)
+    sys.setswitchinterval(0.0005)
     try:
         if sys.platform == "win32":
             return int(asyncio.run(main()))  # type: ignore[arg-type]
@@ -194,13 +194,6 @@ def run(main: "Callable[[], object]") -> int:
         return int(uvloop.run(_heeding_signals(main)))
     except (asyncio.CancelledError, KeyboardInterrupt):
         return INTERRUPTED
-
-
-def run_helper(main: "Coroutine[Any, Any, None]") -> None:
-    """Runs what a process does that another one started and ends."""
-    import uvloop
-
-    uvloop.run(main)
 
 
 async def _heeding_signals(main: "Callable[[], Any]") -> Any:

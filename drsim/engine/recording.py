@@ -14,8 +14,8 @@ from drsim.engine.work import Work
 Outcome = tuple[str, tuple[Attempt, ...]]
 """The id of a delivery, and what was sent: the attempt proper, and the copies that a fault has sent after it."""
 
-_AT_ONCE = 8
-"""So many outcomes are saved in one go: a call of the API may be waiting behind them."""
+_AT_ONCE, _BETWEEN_CALLS = 8, 2
+"""So many outcomes are saved in one go, and so many while there are calls: they wait behind what is being saved."""
 
 
 class Recorder:
@@ -28,7 +28,8 @@ class Recorder:
 
     def add(self, sandbox: Sandbox, delivery_id: str, attempts: tuple[Attempt, ...]) -> "asyncio.Future[None]":
         """Takes one more outcome; what it returns is done once that is saved."""
-        if not self._waiting or self._waiting[-1].count == _AT_ONCE:
+        most = _BETWEEN_CALLS if self._simulator.courtesy.is_called_for else _AT_ONCE
+        if not self._waiting or self._waiting[-1].count >= most:
             self._waiting.append(_Batch())
         batch = self._waiting[-1]
         batch.count += 1

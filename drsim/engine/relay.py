@@ -20,6 +20,9 @@ Helper = Callable[[], AbstractContextManager[socket.socket]]
 MUCH = 200
 """From so many posts within a second on it is worth a process."""
 
+REST = 30.0
+"""After so many seconds without posts that process ends, since it takes some 25 MB of memory."""
+
 _LENGTH = 4
 
 
@@ -60,9 +63,10 @@ class Relay:
         return self._posts >= MUCH
 
     async def _run(self) -> None:
-        """Has a process post until it goes away. There is no second one, and none where it cannot be started."""
+        """Has a process post until it goes away or there is nothing to post; none where it cannot be started."""
         with suppress(OSError), self._helper() as connection:
             await self._post_there(connection)
+            self._running = None
 
     async def _post_there(self, connection: socket.socket) -> None:
         async with _line(connection, _Far) as far:
@@ -70,7 +74,7 @@ class Relay:
             await far.ready.wait()
             self._there = far
             try:
-                await far.closed
+                await far.rests(REST)
             finally:
                 self._there = None
 
@@ -132,6 +136,13 @@ class _Far(_Line):
         self._number = 0
         self._waiting: dict[int, asyncio.Future[Answered]] = {}
         self._answers: deque[tuple[int, Answered]] = deque()
+
+    async def rests(self, seconds: float) -> None:
+        """Waits until nothing was posted for so long, or that process has gone away."""
+        before = -1
+        while before != self._number and not self.closed.done():
+            before = self._number
+            await asyncio.wait([self.closed], timeout=seconds)
 
     async def post(self, address: str, headers: Mapping[str, str], body: bytes, confidential: bool) -> Answered:
         """Posts once. Raises `ConnectionError` when that process has gone away, or does meanwhile."""

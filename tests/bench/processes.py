@@ -100,19 +100,22 @@ class Process:
         raise Unusable(f"{self.log.stem} printed no address within {_STARTING:g} s: {self.written()}")
 
     def memory(self) -> dict[str, float] | None:
-        """Its resident memory in MB and that of its children, now and at most so far; `None` where /proc says nothing.
+        """Its resident memory in MB, now and at most so far; `None` where /proc does not tell.
 
-        What processes have in common counts for each of them.
+        Added is what its children have for themselves, now.
         """
         own = Path(f"/proc/{self.popen.pid}")
         try:
+            status = (own / "status").read_text()
             children = (own / "task" / own.name / "children").read_text().split()
-            texts = [(own.with_name(each) / "status").read_text() for each in (own.name, *children)]
+            theirs = "".join((own.with_name(each) / "smaps_rollup").read_text() for each in children)
         except OSError:
             return None
-        found = [dict(re.findall(r"(VmRSS|VmHWM):\s+(\d+) kB", text)) for text in texts]
-        now, most = (sum(int(each[name]) for each in found) / 1024 for name in ("VmRSS", "VmHWM"))
-        return {"now": now, "most": most}
+        found = dict(re.findall(r"(VmRSS|VmHWM):\s+(\d+) kB", status))
+        added = sum(map(int, re.findall(r"Private_(?:Clean|Dirty):\s+(\d+) kB", theirs)))
+        if len(found) < 2:
+            return None
+        return {"now": (int(found["VmRSS"]) + added) / 1024, "most": (int(found["VmHWM"]) + added) / 1024}
 
     def cpu(self) -> float | None:
         """Seconds of processor time it has used, all threads together; `None` where /proc does not tell."""
