@@ -28,8 +28,13 @@ def hold(response: httpx.Response) -> None:
     if sandbox in _faulty:
         return
     response.read()
-    problems = [_problem(response, version) for version in _versions(request)]
-    assert None in problems, "\n".join(map(str, problems))
+    problems = []
+    for version in _versions(request):
+        problem = _problem(response, version)
+        if problem is None:
+            return
+        problems.append(problem)
+    raise AssertionError("\n".join(problems))
 
 
 def _versions(request: httpx.Request) -> tuple[str, ...]:
