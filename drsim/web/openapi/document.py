@@ -258,7 +258,7 @@ def _components(version: str, examples: Mapping[str, Any]) -> dict[str, Any]:
                 "in": "header",
                 "description": "The API version to answer in; without it, that of the account.",
                 "schema": {"type": "string", "enum": [version]},
-            }
+            },
         },
         "securitySchemes": {
             "secretKey": {"type": "http", "scheme": "bearer", "description": "A secret or restricted key."},
