@@ -50,7 +50,8 @@ async def update(request: Request) -> Answer:
     """`PATCH /webhooks/{id}`: any part of it; null takes `authentication` or `oauth` away."""
     from drsim.web.bodies.webhooks import WebhookBody
 
-    changes, id = await _changes(request, WebhookBody), request.path_params["id"]
+    changes = await _changes(request, WebhookBody)
+    id = request.path_params["id"]
     answer, enabled = await desk.perform(request, lambda work: _update(work, id, changes))
     if not enabled:
         await _give_up(request, id)

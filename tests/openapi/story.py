@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
 import orjson
 
 import drsim.web.openapi
@@ -24,6 +25,10 @@ ORDER: JSON = {
 }
 
 
+class Form(dict[str, str]):
+    """A body that is sent as a form."""
+
+
 class Story:
     """Calls, and what is kept of them. `url` and `receiver` are shown as if they had their usual ports."""
 
@@ -34,15 +39,27 @@ class Story:
         self.kept: dict[str, JSON] = {}
 
     def __call__(self, verb: str, path: str, body: Any = None, **headers: str) -> Any:
-        sent = {} if body is None else {"json": body}
-        response = self.client.http.request(verb, path, headers=headers, **sent)
-        answer = response.json() if response.content else None
+        """A call that goes well; a body that is a form is sent as one. Returns the answer, unless that is no JSON."""
+        response, example = self._call(verb, path, body, headers)
+        assert response.status_code < 400, f"{verb} {path}: {response.text}"
         route = route_of(verb, path.partition("?")[0])
         assert route is not None, f"{verb} {path}"
-        key = route if response.is_success else str(response.status_code)
+        self.kept.setdefault(route, self._settled(example))
+        return example.get("response")
+
+    def refused(self, status: int, verb: str, path: str, body: Any = None, **headers: str) -> None:
+        """A call that is turned down with this status."""
+        response, example = self._call(verb, path, body, headers)
+        assert response.status_code == status, f"{verb} {path}: {response.text}"
+        self.kept[str(status)] = self._settled(example)
+
+    def _call(self, verb: str, path: str, body: Any, headers: dict[str, str]) -> tuple[httpx.Response, JSON]:
+        sent = {} if body is None else {"data": dict(body)} if isinstance(body, Form) else {"json": body}
+        response = self.client.http.request(verb, path, headers=headers, **sent)
+        is_json = response.headers.get("content-type", "").startswith("application/json")
+        answer = response.json() if response.content and is_json else None
         example = {**({} if body is None else {"request": body}), **({} if answer is None else {"response": answer})}
-        self.kept.setdefault(key, self._settled(example))
-        return answer
+        return response, example
 
     def _settled(self, example: JSON) -> JSON:
         """The same without what is different in each run: ports, and how long a receiver took."""
@@ -70,22 +87,28 @@ def live_through(server: Drsim, receiver: Receiver) -> dict[str, JSON]:
     story = Story(client, server.url, receiver.url)
     world: JSON = {"scenario": "Examples", "account": {"signatureClock": "simulated"}}
     order = story("POST", "/_sim/scenario", {**world, "given": {"orders": [{"as": "order", **ORDER}]}})["order"]
+    shopper = Story(server.client(key="pk_test_examples"), server.url, receiver.url)
     watch(story)
+    stock(story)
+    befriend(story, shopper)
+    buy(story, shopper)
     hooks(story, receiver)
     ship(story, order)
+    hand_over(story)
+    keep_files(story)
     give_back(story, order)
+    judge(story)
     tell(story, order)
     rule(story)
     leave(story)
     refuse(story, order)
     stranger = Story(server.client(key="none"), server.url, receiver.url)
-    stranger("GET", "/orders")
-    shopper = Story(server.client(key="pk_test_examples"), server.url, receiver.url)
-    shopper("GET", "/orders")
-    story.kept |= stranger.kept | shopper.kept
+    stranger.refused(401, "GET", "/orders")
+    shopper.refused(403, "GET", "/orders")
+    story.kept = {**stranger.kept, **shopper.kept, **story.kept}
     story("POST", "/_sim/scenario", {**world, "account": {"rateLimit": "1/m"}})
-    for _ in range(2):
-        story("GET", "/orders?limit=1")
+    story("GET", "/orders?limit=1")
+    story.refused(429, "GET", "/orders?limit=1")
     story("POST", "/_sim/reset")
     return dict(sorted(story.kept.items()))
 
@@ -96,6 +119,177 @@ def watch(story: Story) -> None:
     story("GET", "/_sim/clock")
     story("GET", "/_sim/timeline")
     story("GET", "/_sim/trigger")
+
+
+MINNEAPOLIS: JSON = {
+    "name": "Chase Marshall",
+    "address": {
+        "line1": "1 Any Street",
+        "city": "Minneapolis",
+        "postalCode": "55401",
+        "state": "MN",
+        "country": "US",
+    },
+}
+CARD: JSON = {
+    "type": "creditCard",
+    "owner": {
+        "firstName": "Chase",
+        "lastName": "Marshall",
+        "email": "chase@example.com",
+        "address": MINNEAPOLIS["address"],
+    },
+    "creditCard": {"number": "4111111111111111", "expirationMonth": 7, "expirationYear": 2027, "cvv": "123"},
+}
+CART: JSON = {
+    "currency": "USD",
+    "email": "chase@example.com",
+    "shipFrom": {"address": {"country": "US"}},
+    "shipTo": MINNEAPOLIS,
+    "shippingChoice": {"amount": 5.0, "description": "Ground", "serviceLevel": "SG"},
+    "items": [{"skuId": "widget", "quantity": 2, "price": 10.0}],
+}
+
+
+def stock(story: Story) -> None:
+    """What is sold, and how much of it there is."""
+    story("GET", "/sku-groups?limit=3")
+    story(
+        "POST",
+        "/skus",
+        {"id": "widget", "name": "Widget", "taxCode": "4323.310_A", "eccn": "EAR99", "countryOfOrigin": "US"},
+    )
+    story("GET", "/skus/widget")
+    story("GET", "/skus?limit=1")
+    story("POST", "/skus/widget", {"partNumber": "W-1", "metadata": {"season": "spring"}})
+    story("PUT", "/skus/gadget", {"name": "Gadget", "taxCode": "4323.310_A", "eccn": "EAR99", "countryOfOrigin": "US"})
+    story("DELETE", "/skus/gadget")
+    story("POST", "/inventory-items", {"id": "widget", "partNumber": "W-1"})
+    story("POST", "/inventory-items", {"id": "gadget", "partNumber": "G-1"})
+    story("POST", "/inventory-items/widget", {"allowOversell": False})
+    story("GET", "/inventory-items/widget")
+    story("GET", "/inventory-items?limit=1")
+    story("PATCH", "/_sim/inventory-items/widget", {"stock": 100})
+    story("GET", "/inventory-levels?inventoryItemIds=widget")
+    held = story(
+        "POST",
+        "/reservations",
+        {
+            "items": [{"inventoryItemId": "widget", "quantity": 2}],
+            "shipTo": MINNEAPOLIS,
+            "shippingChoice": {"serviceLevel": "SG"},
+            "expiresInSeconds": 600,
+        },
+    )
+    story("DELETE", f"/reservations/{held['id']}")
+    story("DELETE", "/inventory-items/gadget")
+    quoted = {"currency": "USD", "items": [{"inventoryItemId": "widget", "quantity": 2}], "shipTo": {"country": "US"}}
+    story("POST", "/shipping-quotes", quoted)
+
+
+def befriend(story: Story, shopper: Story) -> None:
+    """A customer, whose card is kept."""
+    customer = story("POST", "/customers", {"id": "chase", "email": "chase@example.com", "shipping": MINNEAPOLIS})
+    at = f"/customers/{customer['id']}"
+    card = shopper("POST", "/payments/sources", CARD)
+    secret = card["clientSecret"].partition("_")[2]
+    shopper("GET", f"/payments/sources/{card['id']}?secret={secret}")
+    for slash in ("", "/"):
+        change = {"owner": {"phoneNumber": "952-111-1111"}}
+        shopper("POST", f"/payments/sources/{card['id']}{slash}?secret={secret}", change)
+    shopper("GET", "/payments/payment-methods")
+    story("POST", f"{at}/sources/{card['id']}")
+    number = story("POST", "/tax-identifiers", {"type": "de", "value": "DE123456789"})
+    story("POST", f"{at}/tax-identifiers/{number['id']}")
+    story("GET", f"/tax-identifiers/{number['id']}")
+    story("GET", "/tax-identifiers")
+    story("GET", at)
+    story("GET", "/customers?limit=1")
+    story("DELETE", f"{at}/sources/{card['id']}")
+    story("DELETE", f"/tax-identifiers/{number['id']}")
+    story("POST", at, {"locale": "en_US", "metadata": {"tier": "gold"}})
+    story("DELETE", at)
+
+
+def buy(story: Story, shopper: Story) -> None:
+    """A checkout that a card pays for, others that are paid in other ways, or not at all."""
+    checkout = story("POST", "/checkouts", CART)
+    at = f"/checkouts/{checkout['id']}"
+    story("POST", at, {"upstreamId": "cart-7"})
+    story("GET", at)
+    story("GET", "/checkouts?limit=1")
+    credit = {**CARD, "type": "customerCredit", "amount": 5.0, "currency": "USD"}
+    credit = story("POST", "/sources", {name: each for name, each in credit.items() if name != "creditCard"})
+    card = shopper("POST", "/payments/sources", CARD)
+    for source in (credit, card):
+        story("POST", f"{at}/sources/{source['id']}")
+    story("DELETE", f"{at}/sources/{credit['id']}")
+    order = story("POST", "/orders", {"checkoutId": checkout["id"]})
+    story("POST", f"/orders/{order['id']}/refresh")
+    story("DELETE", f"/checkouts/{story('POST', '/checkouts', CART)['id']}")
+    returning = {"returnUrl": "https://shop.example.com/return", "cancelUrl": "https://shop.example.com/cancel"}
+    redirected = {"type": "payPal", "owner": CARD["owner"], "amount": 27.01, "currency": "USD", "payPal": returning}
+    for act in ("pay", "decline", "expire"):
+        source = shopper("POST", "/payments/sources", redirected)
+        story("POST", f"/_sim/sources/{source['id']}/{act}", {} if act == "pay" else None)
+    source = shopper("POST", "/payments/sources", redirected)
+    shopper("GET", f"/payments/redirects/{source['id']}")
+    shopper("POST", f"/payments/redirects/{source['id']}", Form(action="approve"))
+
+
+def hand_over(story: Story) -> None:
+    """An order that a fulfiller ships: one unit of four goes out, the others are cancelled in every way."""
+    items = [{"skuId": "widget", "price": 10.0, "quantity": 4}]
+    order = story("POST", "/_sim/orders", {"items": items, "fulfillmentModel": "distributed"})
+    handed = story(
+        "POST",
+        "/fulfillment-orders",
+        {
+            "currency": "USD",
+            "upstreamOrderTime": order["createdTime"],
+            "upstreamId": order["id"],
+            "shipTo": MINNEAPOLIS,
+            "shippingChoice": {"id": "SG"},
+            "items": [{"inventoryItemId": "widget", "quantity": 4, "upstreamId": order["items"][0]["id"]}],
+        },
+    )
+    at, item = f"/_sim/fulfillment-orders/{handed['id']}", {"id": handed["items"][0]["id"], "quantity": 1}
+    story("POST", f"{at}/backorder", {"availableIn": "2d"})
+    shipment = story("POST", f"{at}/ship", {"items": [item], "trackingCompany": "UPS"})
+    story("POST", f"{at}/cancel", {"items": [item]})
+    story("GET", f"/shipments/{shipment['id']}")
+    story("GET", "/shipments")
+    wait = {"fulfillmentCancellations": "wait", "fulfillmentReturns": "wait"}
+    story("POST", "/_sim/scenario", {"scenario": "Waits", "account": wait})
+    asked = {
+        "fulfillmentOrderId": handed["id"],
+        "items": [{"fulfillmentOrderItemId": item["id"], "quantity": 1}],
+        "reason": "Changed mind",
+    }
+    for kind in ("cancellations", "returns"):
+        for answer, body in (("reject", None), ("accept", {})):
+            made = story("POST", f"/fulfillment-{kind}", asked)
+            story("POST", f"/_sim/fulfillment-{kind}/{made['id']}/{answer}", body)
+            story("GET", f"/fulfillment-{kind}/{made['id']}")
+        story("GET", f"/fulfillment-{kind}?limit=1")
+    story("GET", f"/fulfillment-orders/{handed['id']}")
+    story("GET", "/fulfillment-orders?limit=1")
+
+
+def keep_files(story: Story) -> None:
+    """An upload, with a link for those who have no key."""
+    sent = {"file": "JVBERi0xLjQK", "purpose": "tax_document_customer_upload", "fileName": "exemption.pdf"}
+    file = story("POST", "/files", sent)
+    link = story("POST", "/file-links", {"fileId": file["id"], "expiresTime": "2024-02-01T00:00:00Z"})
+    story("GET", f"/files/{file['id']}")
+    story("GET", "/files?limit=1")
+    story("GET", f"/files/{file['id']}/content")
+    story("GET", f"/file-links/{link['id']}")
+    story("GET", "/file-links?limit=1")
+    story("POST", f"/file-links/{link['id']}", {"expiresTime": "2024-03-01T00:00:00Z"})
+    story("GET", f"/links/{link['id']}")
+    story("DELETE", f"/file-links/{link['id']}")
+    story("DELETE", f"/files/{file['id']}")
 
 
 def hooks(story: Story, receiver: Receiver) -> None:
@@ -153,6 +347,20 @@ def give_back(story: Story, order: JSON) -> None:
     story("POST", "/_sim/settle", {"until": "now"})
 
 
+def judge(story: Story) -> None:
+    """What reviewers and banks decide, and a return."""
+    held = story("POST", "/_sim/orders", {**ORDER, "state": "in_review"})
+    story("POST", f"/_sim/orders/{held['id']}/review", {"decision": "pass"})
+    paid = story("POST", "/_sim/orders", {**ORDER, "state": "complete"})
+    story("POST", f"/_sim/orders/{paid['id']}/dispute", {})
+    story("POST", f"/_sim/orders/{paid['id']}/dispute/resolve", {"outcome": "won"})
+    items = [{"itemId": paid["items"][0]["id"], "quantity": 1}]
+    returned = story("POST", "/returns", {"orderId": paid["id"], "items": items, "reason": "Too small"})
+    story("POST", f"/returns/{returned['id']}", {"state": "accepted"})
+    story("GET", f"/returns/{returned['id']}")
+    story("GET", "/returns?limit=1")
+
+
 def tell(story: Story, order: JSON) -> None:
     """Events and deliveries, and what makes them."""
     event = story("GET", f"/events?type=order.charge.capture.complete&orderId={order['id']}&limit=1")["data"][0]
@@ -186,11 +394,11 @@ def leave(story: Story) -> None:
 
 def refuse(story: Story, order: JSON) -> None:
     """What is turned down, and how."""
-    item = {"itemId": order["items"][0]["id"], "quantity": "two"}
-    story("POST", "/fulfillments", {"orderId": order["id"], "items": [item]})
-    story("POST", "/fulfillments", {"orderId": order["id"], "items": [{**item, "quantity": 1}]})
-    story("GET", "/orders/1")
-    story("GET", "/orders", accept="text/html")
+    item = {"itemId": order["items"][0]["id"]}
+    story.refused(400, "POST", "/fulfillments", {"orderId": order["id"], "items": [{**item, "quantity": "two"}]})
+    story.refused(409, "POST", "/fulfillments", {"orderId": order["id"], "items": [{**item, "quantity": 1}]})
+    story.refused(404, "GET", "/orders/1")
+    story.refused(406, "GET", "/orders", accept="text/html")
 
 
 def examples() -> bytes:

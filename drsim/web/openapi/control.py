@@ -106,7 +106,7 @@ _SCHEMAS = {
     ),
     "Triggered": record(
         "An event that was brought about.",
-        {"type": one_of(sorted(EMITTED)), "eventId": ID, "orderId": ID, "event": ref("Event"), "did": listed(TEXT)},
+        {"type": one_of(sorted(EMITTED)), "eventId": ID, "orderId?": ID, "event": ref("Event"), "did": listed(TEXT)},
     ),
 }
 
