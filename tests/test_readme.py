@@ -49,7 +49,7 @@ def test_the_demo_plays_its_whole_story_and_exits_with_0() -> None:
 
 
 def test_every_control_route_is_documented_and_every_documented_one_exists() -> None:
-    documented = set(re.findall(r"/_sim/[\w/{}-]+", DOCS["control.md"]))
+    documented = set(re.findall(r"/_sim/[\w/{}-]+(?:\.json)?", DOCS["control.md"]))
     existing = {route.path for route in routes() if route.path.startswith("/_sim/")} | {HEALTH}
     assert documented == existing
 

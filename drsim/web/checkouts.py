@@ -104,13 +104,13 @@ async def delete(request: Request) -> Answer:
 
 
 async def attach(request: Request) -> Answer:
-    """`POST /checkouts/{id}/sources/{source_id}`: 200 with the source; the body is of no interest."""
+    """`POST /checkouts/{id}/sources/{sourceId}`: 200 with the source; the body is of no interest."""
     id, source_id = request.path_params["id"], request.path_params["sourceId"]
     return Answer(await desk.perform(request, lambda work: checkouts.attach_source(work, id, source_id)))
 
 
 async def detach(request: Request) -> Answer:
-    """`DELETE /checkouts/{id}/sources/{source_id}`."""
+    """`DELETE /checkouts/{id}/sources/{sourceId}`."""
     id, source_id = request.path_params["id"], request.path_params["sourceId"]
     await desk.perform(request, lambda work: checkouts.detach_source(work, id, source_id))
     return Answer(b"", 204)
