@@ -23,6 +23,9 @@ MUCH = 200
 REST = 30.0
 """After so many seconds without posts that process ends, since it takes some 25 MB of memory."""
 
+PATIENCE = 10.0
+"""A post takes 3 seconds at most: a process that has not said after so many what came of it is given up."""
+
 _LENGTH = 4
 
 
@@ -152,9 +155,12 @@ class _Far(_Line):
         number, waiting = self._number, asyncio.Future[Answered](loop=self._loop)
         self._waiting[number] = waiting
         self.send((number, address, headers, body, confidential))
+        # A process that was stopped is not gone, and would never answer.
+        patience = self._loop.call_later(PATIENCE, self._transport.abort)
         try:
             return await waiting
         finally:
+            patience.cancel()
             self._waiting.pop(number, None)
 
     def take(self, message: Any) -> None:

@@ -125,6 +125,22 @@ async def test_what_a_process_had_in_hand_when_it_went_away_is_posted_all_the_sa
 
 
 @in_proc
+async def test_a_process_that_is_stopped_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drsim.engine.relay.PATIENCE", 0.5)
+    before = _children(os.getpid())
+    async with relaying() as (relay, receiver):
+        (child,) = set(_children(os.getpid())) - set(before)
+        os.kill(child, signal.SIGSTOP)
+        posts = [relay.post(f"{receiver.url}/stopped", {}, b"{}") for _ in range(3)]
+        assert [each.status for each in await asyncio.wait_for(asyncio.gather(*posts), 5)] == [200] * 3
+        assert relay._there is None
+        assert len([each for each in receiver.received if each.path == "/stopped"]) == 3
+        async with asyncio.timeout(5):
+            while child in _children(os.getpid()):
+                await asyncio.sleep(0.01)
+
+
+@in_proc
 def test_under_load_the_process_that_posts_is_killed_and_every_webhook_gets_everything_in_order() -> None:
     with Receiver() as receiver, Drsim("--clock", "manual") as server:
         client, webhooks, events = _loaded(server, receiver)
