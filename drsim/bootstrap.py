@@ -71,7 +71,7 @@ async def backend(settings: Settings, front: Front) -> AsyncIterator[Backend]:
         simulator = Simulator(store, machine.wall, _seeds(settings.seed), _clocks(settings))
         simulator.hosts = settings.network.hosts
         simulator.base = settings.base
-        sender = Sender(settings.network)
+        sender = Sender(settings.network, helper=machine.helper)
         scheduler = Scheduler(simulator, sender)
         calls = CallLog(simulator)
         front.leave = calls.leave

@@ -157,6 +157,29 @@ def url(listening: socket.socket) -> str:
     return f"http://{shown}:{port}"
 
 
+@contextmanager
+def helper() -> Iterator[socket.socket]:
+    """A process that runs `drsim.helper`, by the connection with it; afterwards it is gone. Raises `OSError`."""
+    import subprocess
+
+    ours, theirs = socket.socketpair()
+    with ours:
+        with theirs:
+            # The program text finds drsim where this process has found it, wherever it was started.
+            text = f"import sys; sys.path[:] = {sys.path!r}; from drsim.helper import main; main({theirs.fileno()})"
+            process = subprocess.Popen(
+                [sys.executable, "-c", text],
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                process_group=0,  # Ctrl-C is for the server, which then ends this one
+            )
+        try:
+            yield ours
+        finally:
+            process.kill()
+            process.wait()
+
+
 def run(main: "Callable[[], object]") -> int:
     """Runs an asynchronous main function and returns its exit code. SIGINT and SIGTERM cancel it."""
     # Two threads share the interpreter; the database's must not hold the event loop up for the usual 5 ms.

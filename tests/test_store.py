@@ -27,7 +27,11 @@ from drsim.domain.customers import Customer, Profile
 from drsim.domain.events import Expansion
 from drsim.domain.faults import CallEffect, DeliveryEffect, Fault
 from drsim.domain.files import File, FileLink
+from drsim.domain.fulfillment_cancellations import FulfillmentCancellation, RequestItem
+from drsim.domain.fulfillment_orders import FulfillmentOrder, FulfillmentOrderItem
+from drsim.domain.fulfillment_returns import FulfillmentReturn
 from drsim.domain.fulfillments import FulfilledItem, Fulfillment
+from drsim.domain.inventory import InventoryItem, Reservation, ReservedItem
 from drsim.domain.matching import fits
 from drsim.domain.orders import PaymentSession, Sale
 from drsim.domain.outcome import Failure, Rule, Then
@@ -35,6 +39,7 @@ from drsim.domain.pricing import Line, Off
 from drsim.domain.refund import AskedItem, Portion
 from drsim.domain.returns import Return, ReturnedItem
 from drsim.domain.secrets import Secret
+from drsim.domain.shipments import Shipment, ShipmentItem
 from drsim.domain.skus import Sku
 from drsim.domain.sources import Contribution
 from drsim.domain.tax_identifiers import TaxIdentifier
@@ -828,6 +833,19 @@ def every_kind_of_value() -> dict[str, list[Record]]:
         )
     )
     sent_back = ReturnedItem("i1", "sku", 1081, 2)
+    handed = FulfillmentOrderItem("1", "sku", 3, "i1", "part", {"tax": {"amount": 0.1}}, backordered=1, shipped=1)
+    fulfilling = FulfillmentOrder("2", START, START, "USD", (handed,), "SG", "o1", "o1", {"n": 1}, due=START + DAY)
+    packed = (ShipmentItem("4", "1", "i1", "sku", None, 1),)
+    parcel = Shipment("3", START, "2", "o1", "o1", "SG", {"trackingNumber": "Ü"}, packed)
+    asked = RequestItem("1", "i1", "sku", 2, 1, "accepted")
+    keep(records.fulfillment_order_record(fulfilling), records.shipment_record(parcel))
+    cancellation = FulfillmentCancellation("5", START, "2", (asked,), due=START + 1)
+    keep(records.request_record("fulfillment_cancellation", cancellation))
+    sent = FulfillmentReturn("6", START, "2", (asked,), unit_attributes={"1": [{"serialNumber": "7"}]})
+    keep(records.request_record("fulfillment_return", sent))
+    keep(records.inventory_item_record(InventoryItem("sku", START, START, "part", stock=5, reserved=2)))
+    held = ReservedItem("sku", 2)
+    keep(records.reservation_record(Reservation("8", START, (held,), {"country": "US"}, {"amount": 1.5}, START + DAY)))
     keep(records.return_record(Return("ret_1", START, "o1", "USD", (sent_back,), "created", metadata={"n": 1})))
     keep(records.file_record(File("f1", START, "customer_invoice", "Ü.pdf", "pdf", size=7, order_id="o1")))
     keep(records.file_link_record(FileLink("l1", START, "f1", START + DAY, {"x": 0.1})))

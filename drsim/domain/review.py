@@ -25,7 +25,8 @@ def screen(draft: Draft, *, told: bool = False) -> None:
     found = Outcome(0) if charge is None else draft.outcome("screen", charge, total, 1)
     if found.after == 0 and found.failure is None:
         make_accepted(draft)
-        _tell(draft, "order.accepted", new=new, told=told)
+        _announce(draft, new=new, told=told)
+        draft.tell("order.accepted")
         return
     if found.after == 0 and new:
         raise Refused("conflict", "order-fraud-failure", "The order did not pass fraud screening.", rules=draft.rules)
@@ -45,7 +46,8 @@ def open_review(draft: Draft, *, told: bool = False) -> None:
     order = replace(order, fraud_state="review_opened", fraud_transitions=opened, session=session)
     draft.put(replace(order, due=None, due_state=None))
     draft.sources = tuple(consumed(source) for source in draft.sources)
-    _tell(draft, "order.review_opened", new=new, told=told)
+    _announce(draft, new=new, told=told)
+    draft.tell("order.review_opened")
 
 
 def pass_review(sale: Sale, context: Context) -> Decision:
@@ -98,9 +100,8 @@ def tell_charges(draft: Draft) -> None:
         draft.tell(f"order.charge.{charge.state}", charge)
 
 
-def _tell(draft: Draft, type: str, *, new: bool, told: bool) -> None:
+def _announce(draft: Draft, *, new: bool, told: bool) -> None:
     if new:
         draft.tell("order.created")
     if not told:
         tell_charges(draft)
-    draft.tell(type)

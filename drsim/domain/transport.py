@@ -15,31 +15,31 @@ GRANTS = ("password", "client_credentials")
 """The ways to ask for a token, the usual one first."""
 
 
-def check(webhook: Webhook, hosts: Hosts, place: str = "") -> None:
+def check(webhook: Webhook, hosts: Hosts) -> None:
     """Refuses a webhook whose settings do not fit together, or that leads where nothing may be sent.
 
-    Raises `Refused`, naming parameters below `place`.
+    Raises `Refused`.
     """
     if webhook.transport not in TRANSPORTS:
-        raise invalid(f"{place}transportType", webhook.transport[:100], "transportType")
-    address = checked_address(webhook.address, hosts, f"{place}address")
+        raise invalid("transportType", webhook.transport[:100], "transportType")
+    address = checked_address(webhook.address, hosts, "address")
     if webhook.transport == "HTTP":
         if webhook.oauth is not None:
-            raise _misplaced(f"{place}oauth", "oauth", "OAUTH")
-        _check_authentication(webhook.authentication, f"{place}authentication")
+            raise _misplaced("oauth", "OAUTH")
+        _check_authentication(webhook.authentication)
         return
     if webhook.authentication is not None:
-        raise _misplaced(f"{place}authentication", "authentication", "HTTP")
+        raise _misplaced("authentication", "HTTP")
     if webhook.oauth is None:
-        raise missing(f"{place}oauth")
+        raise missing("oauth")
     grant = webhook.oauth["grantType"]
     if grant not in GRANTS:
-        raise invalid(f"{place}oauth.grantType", grant[:100], "grantType")
-    end = checked_address(webhook.oauth["tokenEndPoint"], hosts, f"{place}oauth.tokenEndPoint")
+        raise invalid("oauth.grantType", grant[:100], "grantType")
+    end = checked_address(webhook.oauth["tokenEndPoint"], hosts, "oauth.tokenEndPoint")
     for name, each in (("address", address), ("oauth.tokenEndPoint", end)):
         if each.scheme == "http" and each.is_outside:
             message = f"With OAUTH, {name} has to be https outside of local networks."
-            raise Refused("bad_request", "invalid_parameter", message, f"{place}{name}")
+            raise Refused("bad_request", "invalid_parameter", message, name)
 
 
 def user_name(authentication: Mapping[str, Any]) -> str:
@@ -47,18 +47,18 @@ def user_name(authentication: Mapping[str, Any]) -> str:
     return str(authentication.get("username") or authentication.get("userName") or "")
 
 
-def _check_authentication(authentication: Mapping[str, Any] | None, parameter: str) -> None:
+def _check_authentication(authentication: Mapping[str, Any] | None) -> None:
     if authentication is None:
         return
     name = user_name(authentication)
     if not name:
-        raise missing(f"{parameter}.username")
+        raise missing("authentication.username")
     if ":" in name:
         spelling = "username" if authentication.get("username") else "userName"
         message = "A user name cannot contain a colon."
-        raise Refused("bad_request", "invalid_parameter", message, f"{parameter}.{spelling}")
+        raise Refused("bad_request", "invalid_parameter", message, f"authentication.{spelling}")
 
 
-def _misplaced(parameter: str, name: str, transport: str) -> Refused:
+def _misplaced(name: str, transport: str) -> Refused:
     message = f"'{name}' is only for transportType {transport}; null takes it away."
-    return Refused("bad_request", "invalid_parameter", message, parameter)
+    return Refused("bad_request", "invalid_parameter", message, name)

@@ -7,6 +7,9 @@ from contextlib import contextmanager, suppress
 _LONGEST = 0.02
 """So many real seconds at most something steps aside at a time: a call that takes long must not stop everything."""
 
+_LATELY = 0.05
+"""For so many real seconds after a call another one is expected."""
+
 
 class Courtesy:
     """Who waits for a turn gets it when no call is under way, one after the other, so that none comes in a crowd."""
@@ -16,6 +19,7 @@ class Courtesy:
         self._nobody = asyncio.Event()
         self._nobody.set()
         self._door = asyncio.Lock()
+        self._last = 0.0
 
     @contextmanager
     def call(self) -> Iterator[None]:
@@ -26,8 +30,14 @@ class Courtesy:
             yield
         finally:
             self._calls -= 1
+            self._last = asyncio.get_running_loop().time()
             if not self._calls:
                 self._nobody.set()
+
+    @property
+    def is_called_for(self) -> bool:
+        """Whether a call is being answered, or was a moment ago: the next one is to be expected."""
+        return bool(self._calls) or asyncio.get_running_loop().time() - self._last < _LATELY
 
     async def turn(self) -> None:
         """Waits for a moment without calls, but not for long."""

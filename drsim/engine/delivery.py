@@ -10,6 +10,7 @@ from drsim.domain.faults import LOST, DeliveryEffect, Mishap
 from drsim.domain.values import replace
 from drsim.domain.webhooks import Attempt, Seal, Webhook, basic_authorization, forged, signature
 from drsim.engine import tokens as oauth
+from drsim.engine.relay import Helper, Relay
 from drsim.engine.tokens import NoToken, Tokens
 from drsim.engine.transport import Answered, Network, Transport
 
@@ -25,10 +26,19 @@ _SHORTEST = 4
 
 
 class Sender:
-    """Posts events to receivers. `resolver` stands in for the system's, where a test needs names of its own."""
+    """Posts events to receivers. `resolver` stands in for the system's, where a test needs names of its own.
 
-    def __init__(self, network: Network | None = None, resolver: "AbstractResolver | None" = None) -> None:
-        self._transport = Transport(network or Network(), resolver)
+    `helper` starts a process that posts while there is much to send.
+    """
+
+    def __init__(
+        self,
+        network: Network | None = None,
+        resolver: "AbstractResolver | None" = None,
+        helper: Helper | None = None,
+    ) -> None:
+        here = Transport(network or Network(), resolver)
+        self._transport = here if helper is None else Relay(here, helper)
 
     def headers(self, webhook: Webhook, body: bytes, seal: Seal) -> dict[str, str]:
         """The headers of one attempt, signed with `seal`."""

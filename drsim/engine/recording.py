@@ -4,18 +4,18 @@ import asyncio
 from collections import deque
 from functools import partial
 
-from drsim.domain.webhooks import Attempt, Delivery, Webhook, attempted, observed
+from drsim.domain.webhooks import Attempt, Delivery, Webhook, attempted, given_up, observed
 from drsim.engine import records
 from drsim.engine.sandbox import Sandbox
 from drsim.engine.simulator import Simulator
-from drsim.engine.subscriptions import disable_failing, save_webhook
+from drsim.engine.subscriptions import disable_failing, give_up_deliveries, save_webhook
 from drsim.engine.work import Work
 
 Outcome = tuple[str, tuple[Attempt, ...]]
 """The id of a delivery, and what was sent: the attempt proper, and the copies that a fault has sent after it."""
 
-_AT_ONCE = 8
-"""So many outcomes are saved in one go: a call of the API may be waiting behind them."""
+_AT_ONCE, _BETWEEN_CALLS = 8, 2
+"""So many outcomes are saved in one go, and so many while there are calls: they wait behind what is being saved."""
 
 
 class Recorder:
@@ -28,7 +28,8 @@ class Recorder:
 
     def add(self, sandbox: Sandbox, delivery_id: str, attempts: tuple[Attempt, ...]) -> "asyncio.Future[None]":
         """Takes one more outcome; what it returns is done once that is saved."""
-        if not self._waiting or self._waiting[-1].count == _AT_ONCE:
+        most = _BETWEEN_CALLS if self._simulator.courtesy.is_called_for else _AT_ONCE
+        if not self._waiting or self._waiting[-1].count >= most:
             self._waiting.append(_Batch())
         batch = self._waiting[-1]
         batch.count += 1
@@ -58,7 +59,8 @@ class Recorder:
 
     async def _save(self, sandbox: Sandbox, outcomes: list[Outcome]) -> None:
         action = partial(_record, sandbox=sandbox, outcomes=outcomes)
-        await self._simulator.perform(sandbox.name, action, hurry=False)
+        for webhook_id in await self._simulator.perform(sandbox.name, action, hurry=False):
+            await give_up_deliveries(self._simulator, sandbox.name, webhook_id)
 
 
 class _Batch:
@@ -70,29 +72,37 @@ class _Batch:
         self.count = 0
 
 
-def _record(work: Work, sandbox: Sandbox, outcomes: list[Outcome]) -> None:
-    """Saves what came of attempts, unless the sandbox was reset since they were made."""
+def _record(work: Work, sandbox: Sandbox, outcomes: list[Outcome]) -> list[str]:
+    """Saves what came of attempts, unless the sandbox was reset since they were made.
+
+    Returns the ids of the webhooks that are disabled by that.
+    """
+    disabled: list[str] = []
     if work.sandbox is not sandbox:
-        return
+        return disabled
     work.transaction.prepare(sandbox.number, "delivery", [id for id, _ in outcomes])
     for id, (attempt, *copies) in outcomes:
         delivery: Delivery | None = work.get("delivery", id)
         if delivery is None or delivery.state not in ("pending", "undelivered"):
             continue
+        webhook: Webhook | None = work.get("webhook", delivery.webhook_id)
+        if delivery.state == "pending" and (webhook is None or not webhook.enabled):
+            delivery = given_up(delivery)  # as all that is left for it will be
         chance = sandbox.share(f"retry of {id}", delivery.tries) if sandbox.clock.rate else 0.5
         after = attempted(delivery, attempt, sandbox.account, tuple(copies), chance=chance)
         work.put(records.delivery_record(after))
         work.note_delivery(after, attempt, str(attempt.status) if attempt.error is None else attempt.error)
-        _observe(work, after, attempt)
+        if webhook is not None and _disables(work, webhook, attempt, failed=after.state == "failed"):
+            disabled.append(webhook.id)
+    return disabled
 
 
-def _observe(work: Work, delivery: Delivery, attempt: Attempt) -> None:
-    """What an attempt means for its webhook."""
-    webhook: Webhook | None = work.get("webhook", delivery.webhook_id)
-    if webhook is None:
-        return
-    after = observed(webhook, attempt, work.sandbox.account, failed=delivery.state == "failed")
+def _disables(work: Work, webhook: Webhook, attempt: Attempt, *, failed: bool) -> bool:
+    """Saves what an attempt means for its webhook; whether that is disabled by it."""
+    after = observed(webhook, attempt, work.sandbox.account, failed=failed)
     if webhook.enabled and not after.enabled:
         disable_failing(work, after, attempt.at)
-    elif after is not webhook:
+        return True
+    if after is not webhook:
         save_webhook(work, after)
+    return False

@@ -23,6 +23,7 @@ from drsim.engine.places import Places
 from drsim.engine.recording import Recorder
 from drsim.engine.sandbox import Sandbox
 from drsim.engine.simulator import Simulator
+from drsim.engine.subscriptions import give_up_deliveries
 from drsim.engine.work import Work
 from drsim.store import DueDelivery
 
@@ -50,9 +51,11 @@ class Scheduler:
         simulator.stirred = self._stirred
 
     async def start(self) -> None:
-        """Picks up what a former process has left due."""
+        """Picks up what a former process has left due, and gives up what it was about to."""
         for name in self._simulator.store.reader.sandboxes():
-            await self._simulator.perform(name, lambda work: None)
+            for webhook in await self._simulator.perform(name, Work.webhooks):
+                if not webhook.enabled:
+                    await give_up_deliveries(self._simulator, name, webhook.id)
 
     async def stop(self) -> None:
         """Stops; what is in flight is left due and goes out again next time, what has come back is saved."""
@@ -87,7 +90,7 @@ class Scheduler:
     def next_due(self, sandbox: Sandbox, webhooks: Iterable[Webhook]) -> Time | None:
         """When something next happens in a sandbox, if anything."""
         reader, number = self._simulator.store.reader, sandbox.number
-        lanes = ["", *(webhook.id for webhook in webhooks)]
+        lanes = ["", *(webhook.id for webhook in webhooks if webhook.enabled)]
         dues = [due for lane in lanes if (due := reader.next_due(number, lane)) is not None]
         return min(dues, default=None)
 

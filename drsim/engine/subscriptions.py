@@ -1,6 +1,7 @@
 """Making, saving and silencing webhooks."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import orjson
@@ -10,16 +11,18 @@ from drsim.domain.clock import Time, format_precise, format_span
 from drsim.domain.secrets import Secret
 from drsim.domain.webhooks import Webhook, given_up
 from drsim.engine import records
+from drsim.engine.simulator import Simulator
 from drsim.engine.work import Work
 from drsim.store import Record
 
-_AT_ONCE = 200
+_AT_ONCE = 32
+"""So many deliveries are given up in one go: a call of the API may be waiting behind them."""
 
 
-def subscribe(work: Work, fields: Mapping[str, Any], secret: str | None = None, place: str = "") -> bytes:
+def subscribe(work: Work, fields: Mapping[str, Any], secret: str | None = None) -> bytes:
     """A new webhook with these fields of `Webhook` and, unless given, a generated secret; returns its public form.
 
-    Raises `Refused` for settings that do not fit together, naming parameters below `place`.
+    Raises `Refused` for settings that do not fit together.
     """
     webhook = Webhook(
         id=work.sandbox.new_id("webhook"),
@@ -28,7 +31,7 @@ def subscribe(work: Work, fields: Mapping[str, Any], secret: str | None = None, 
         secrets=(Secret(secret or new_secret(work), work.now),),
         **fields,
     )
-    transport.check(webhook, work.hosts, place)
+    transport.check(webhook, work.hosts)
     return save_webhook(work, webhook)
 
 
@@ -44,17 +47,28 @@ def save_webhook(work: Work, webhook: Webhook) -> bytes:
     return record.public or b"{}"
 
 
-def give_up_deliveries(work: Work, webhook_id: str) -> None:
-    """Marks everything that is still to go to a webhook as not delivered: it was disabled or deleted."""
-    while ids := work.transaction.due(work.sandbox.number, webhook_id, None, _AT_ONCE):
-        for id in ids:
-            work.put(records.delivery_record(given_up(work.get("delivery", id))))
+def give_up_some(work: Work, webhook_id: str) -> bool:
+    """Marks some of what is still to go to a webhook that is not enabled as not delivered; whether more may be left."""
+    webhook: Webhook | None = work.get("webhook", webhook_id)
+    if webhook is not None and webhook.enabled:
+        return False
+    ids = work.transaction.due(work.sandbox.number, webhook_id, None, _AT_ONCE)
+    work.transaction.prepare(work.sandbox.number, "delivery", ids)
+    for id in ids:
+        work.put(records.delivery_record(given_up(work.get("delivery", id))))
+    return len(ids) == _AT_ONCE
+
+
+async def give_up_deliveries(simulator: Simulator, sandbox: str, webhook_id: str) -> None:
+    """Gives up everything for a webhook that is not enabled, little by little: others have the database in between."""
+    action = partial(give_up_some, webhook_id=webhook_id)
+    while await simulator.perform(sandbox, action, hurry=False):
+        pass
 
 
 def disable_failing(work: Work, webhook: Webhook, at: Time) -> None:
-    """What follows when a webhook that kept failing was disabled: nothing more goes to it, and that is on record."""
+    """What follows when a webhook that kept failing was disabled: that is on record."""
     save_webhook(work, webhook)
-    give_up_deliveries(work, webhook.id)
     reason = why_disabled(webhook) or ""
     shown = {"time": format_precise(at), "webhookId": webhook.id, "reason": reason}
     work.add(Record("disabling", work.sandbox.new_id("disabling"), at, None, orjson.dumps(shown)))

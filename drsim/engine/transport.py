@@ -70,7 +70,7 @@ class Transport:
     """
 
     def __init__(self, network: Network, resolver: "AbstractResolver | None" = None) -> None:
-        self._network = network
+        self.network = network
         self._resolver = resolver
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
@@ -82,7 +82,7 @@ class Transport:
         started, taken, error = loop.time(), _Taken(), None
         try:
             to = read_address(address)
-            by_name = self._network.hosts.names(to.host) and not (confidential and to.scheme == "http")
+            by_name = self.network.hosts.names(to.host) and not (confidential and to.scheme == "http")
             async with asyncio.timeout(ANSWER_WITHIN / SECOND):
                 await self._exchange(self._session(by_name), to, headers, body, taken)
         except TimeoutError:
@@ -140,12 +140,12 @@ class Transport:
     def _tls(self) -> "ssl.SSLContext":
         import ssl
 
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if self._network.insecure else ssl.create_default_context()
-        if self._network.insecure:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if self.network.insecure else ssl.create_default_context()
+        if self.network.insecure:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
-        elif self._network.ca is not None:
-            context.load_verify_locations(self._network.ca)
+        elif self.network.ca is not None:
+            context.load_verify_locations(self.network.ca)
         context.set_alpn_protocols(["http/1.1"])
         return context
 
@@ -153,7 +153,7 @@ class Transport:
         if by_name not in self._sessions:
             from drsim.engine.connections import session
 
-            permits = self._network.hosts.leads_to if by_name else is_local
+            permits = self.network.hosts.leads_to if by_name else is_local
             self._sessions[by_name] = session(permits, self._resolver)
         return self._sessions[by_name]
 
@@ -186,7 +186,7 @@ class Transport:
         return type(problem).__name__
 
     def _closed(self, host: str, confidential: bool) -> str:
-        if not self._network.hosts.names(host):
+        if not self.network.hosts.names(host):
             return f"{host} is not on a local network: start drsim with --webhook-host {host} to send there"
         if confidential:
             return f"{host} is not on a local network: with OAUTH its address has to be https"

@@ -10,7 +10,7 @@ from typing import Any
 from starlette.requests import Request
 
 from drsim import __version__
-from drsim.domain.clock import LAST, SECOND, Span, Time, format_precise, parse_span, parse_time
+from drsim.domain.clock import LAST, SECOND, format_precise
 from drsim.domain.refusal import Refused, invalid, missing
 from drsim.domain.webhooks import Webhook
 from drsim.engine.sandbox import Sandbox
@@ -20,6 +20,7 @@ from drsim.web import desk, timeline
 from drsim.web.answers import Answer, answer
 from drsim.web.calls import CallLog
 from drsim.web.lists import limit_of
+from drsim.web.times import read_span, read_time
 
 _MOST_CALLS = 1_000
 _MOST_EVENTS = 1_000
@@ -47,9 +48,9 @@ async def advance(request: Request) -> Answer:
     if body.by is not None and body.to is not None:
         raise Refused("bad_request", "invalid_parameter", "Give either by or to, not both.", "to")
     if body.by is not None:
-        to = now + span("by", body.by)
+        to = now + read_span("by", body.by)
     elif body.to is not None:
-        to = _time("to", body.to)
+        to = read_time("to", body.to)
     else:
         raise missing("by")
     if to < now:
@@ -69,7 +70,7 @@ async def settle(request: Request) -> Answer:
     if body.until not in ("now", "idle"):
         message = f"'{body.until[:100]}' is not a valid until: now or idle."
         raise Refused("bad_request", "invalid_parameter", message, "until")
-    limit = span("limit", body.limit)
+    limit = read_span("limit", body.limit)
     _, sandbox = await desk.present(request)
     now = sandbox.clock.now(desk.simulator_of(request).wall())
     await _scheduler(request).settle(sandbox.name, min(LAST, now + limit) if body.until == "idle" else None)
@@ -107,7 +108,7 @@ async def requests(request: Request) -> Answer:
     """
     log, name, limit = _calls(request), desk.sandbox_of(request).name, limit_of(request)
     if request.query_params.get("wait"):
-        longest = min(span("wait", request.query_params["wait"]), _LONGEST_WAIT)
+        longest = min(read_span("wait", request.query_params["wait"]), _LONGEST_WAIT)
         await _unless_gone(request, log.wait(name, _whole_number(request, "after"), longest / SECOND))
     count = log.count(name)
     calls = await log.newest(name, limit + 1)
@@ -127,22 +128,6 @@ async def sandbox_timeline(request: Request) -> Answer:
     """`GET /_sim/timeline`: calls, events and deliveries of the whole sandbox, in order of time."""
     calls = await _calls(request).newest(desk.sandbox_of(request).name, _MOST_CALLS)
     return answer({"data": await desk.perform(request, lambda work: timeline.sandbox_timeline(work, calls))})
-
-
-def span(name: str, text: str) -> Span:
-    """A duration in a body. Raises `Refused`."""
-    try:
-        return parse_span(text)
-    except ValueError as error:
-        raise Refused("bad_request", "invalid_parameter", f"{error}.", name) from error
-
-
-def _time(name: str, text: str) -> Time:
-    try:
-        return parse_time(text)
-    except ValueError as error:
-        message = f"{text[:100]} is not a valid timestamp."
-        raise Refused("bad_request", "invalid_parameter", message, name) from error
 
 
 async def _unless_gone(request: Request, waiting: Coroutine[Any, Any, None]) -> None:

@@ -3,7 +3,6 @@
 from starlette.requests import Request
 
 from drsim import render
-from drsim.domain.clock import parse_time
 from drsim.domain.refusal import Refused, invalid, missing, not_found
 from drsim.domain.values import replace
 from drsim.domain.webhooks import Delivery
@@ -12,6 +11,7 @@ from drsim.engine.work import Work
 from drsim.web import desk
 from drsim.web.answers import Answer, answer
 from drsim.web.lists import Listing, enveloped, query
+from drsim.web.times import read_time
 
 LISTING = Listing(
     "delivery",
@@ -61,7 +61,7 @@ async def resend_to(request: Request) -> Answer:
     if body.state is None and body.since is None:
         raise missing("state")
     if body.since is not None:
-        since = _time(body.since)
+        since = read_time("since", body.since)
         return _resent(await desk.perform(request, lambda work: resend_since(work, id, since)))
     if body.state != "failed":
         raise invalid("state", str(body.state)[:100])
@@ -70,14 +70,6 @@ async def resend_to(request: Request) -> Answer:
 
 def _resent(it: Resent) -> Answer:
     return answer({"count": it.events, "hasMore": it.more}, 201)
-
-
-def _time(text: str) -> int:
-    try:
-        return parse_time(text)
-    except ValueError as error:
-        message = f"{text[:100]} is not a valid timestamp."
-        raise Refused("bad_request", "invalid_parameter", message, "since") from error
 
 
 def _whole(work: Work, id: str) -> object:

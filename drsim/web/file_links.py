@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from drsim import render
 from drsim.domain.amend import merged_metadata
-from drsim.domain.clock import Time, parse_time
+from drsim.domain.clock import Time
 from drsim.domain.files import FileLink
 from drsim.domain.refusal import Refused, not_found
 from drsim.domain.values import replace
@@ -18,6 +18,7 @@ from drsim.store import Between
 from drsim.web import desk
 from drsim.web.answers import Answer, answer
 from drsim.web.lists import Listing, enveloped, query
+from drsim.web.times import read_time
 
 if TYPE_CHECKING:
     from drsim.web.bodies.files import FileLinkBody, FileLinkChange
@@ -102,11 +103,7 @@ async def links_to(request: Request, file_id: str) -> list[render.Json]:
 
 def read_expiry(parameter: str, text: str) -> Time:
     """When a link shall expire, to the millisecond. Raises `Refused`."""
-    try:
-        time = parse_time(text)
-    except ValueError as error:
-        message = f"{text[:100]} is not a valid timestamp."
-        raise Refused("bad_request", "invalid_parameter", message, parameter) from error
+    time = read_time(parameter, text)
     return time - time % _MILLI
 
 

@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from drsim import render
 from drsim.domain.amend import check_metadata, merged_metadata
-from drsim.domain.clock import LAST, Time, format_time, parse_time
+from drsim.domain.clock import LAST, Time, format_time
 from drsim.domain.fulfillment_orders import FulfillmentOrder, FulfillmentOrderItem, Units
 from drsim.domain.money import CURRENCIES
 from drsim.domain.refusal import Refused, invalid, missing
@@ -16,8 +16,8 @@ from drsim.engine import fulfilling
 from drsim.engine.work import Work
 from drsim.web import desk
 from drsim.web.answers import Answer
-from drsim.web.control import span
 from drsim.web.lists import Listing, page
+from drsim.web.times import read_span, read_time
 
 if TYPE_CHECKING:
     from drsim.web.bodies.logistics import FulfillmentOrderBody, FulfillmentOrderItemBody, NoticeItemBody
@@ -118,16 +118,8 @@ def _available(time: str | None, span_text: str | None, now: Time) -> Time | Non
         message = "Give either availableTime or availableIn, not both."
         raise Refused("bad_request", "invalid_parameter", message, "availableIn")
     if span_text is not None:
-        return min(LAST, now + span("availableIn", span_text))
-    return None if time is None else _time("availableTime", time)
-
-
-def _time(name: str, text: str) -> Time:
-    try:
-        return parse_time(text)
-    except ValueError as error:
-        message = f"{text[:100]} is not a valid timestamp."
-        raise Refused("bad_request", "invalid_parameter", message, name) from error
+        return min(LAST, now + read_span("availableIn", span_text))
+    return None if time is None else read_time("availableTime", time)
 
 
 def _asked(body: "FulfillmentOrderBody") -> fulfilling.Asked:
@@ -140,7 +132,7 @@ def _asked(body: "FulfillmentOrderBody") -> fulfilling.Asked:
         raise missing("items")
     check_metadata(body.metadata or {})
     extra = sent(body, "locale")
-    extra["upstreamOrderTime"] = format_time(_time("upstreamOrderTime", body.upstreamOrderTime))
+    extra["upstreamOrderTime"] = format_time(read_time("upstreamOrderTime", body.upstreamOrderTime))
     extra |= sent(body, "name", "email", "phone", "reservationId")
     extra["shipTo"] = body.shipTo.model_dump(exclude_none=True)
     extra["shippingChoice"] = body.shippingChoice.model_dump(exclude_none=True)

@@ -12,7 +12,7 @@ from typing import Literal
 
 from starlette.requests import Request
 
-from drsim.domain.clock import SECOND, Time, parse_time
+from drsim.domain.clock import SECOND, Time
 from drsim.domain.refusal import Refused, invalid
 from drsim.domain.values import value
 from drsim.engine.sandbox import Sandbox
@@ -20,6 +20,7 @@ from drsim.engine.simulator import Simulator
 from drsim.store import Between, Equal, Query
 from drsim.web.answers import Answer
 from drsim.web.desk import in_version, present
+from drsim.web.times import read_time
 
 FilterKind = Literal["text", "texts", "flag", "time", "amount"]
 """`text` is one value, `texts` several (repeated or joined by commas), `flag` is true or false, `time` and `amount`
@@ -126,7 +127,7 @@ def _created(request: Request, listing: Listing) -> tuple[Time | None, Time | No
     low: Time | None = None
     high: Time | None = None
     for operator, text in _ranges(request, "createdTime"):
-        time = _time("createdTime", text)
+        time = read_time("createdTime", text)
         # What shows whole seconds is compared by them: nothing of a second is later than that second.
         end = time if listing.exact_time and operator != "eq" else time - time % SECOND + SECOND - 1
         start = time if listing.exact_time and operator != "eq" else time - time % SECOND
@@ -163,14 +164,6 @@ def _ranges(request: Request, name: str) -> list[tuple[str, str]]:
     return found
 
 
-def _time(name: str, text: str) -> Time:
-    try:
-        return parse_time(text)
-    except ValueError as error:
-        message = f"{text[:100]} is not a valid timestamp."
-        raise Refused("bad_request", "invalid_parameter", message, name) from error
-
-
 def _flag(name: str, text: str) -> str:
     if text.lower() not in ("true", "false"):
         raise Refused("bad_request", "invalid_boolean", f"'{text[:100]}' is not a valid boolean.", name)
@@ -178,7 +171,7 @@ def _flag(name: str, text: str) -> str:
 
 
 def _seconds(name: str, text: str) -> Decimal:
-    return Decimal(_time(name, text)) / SECOND
+    return Decimal(read_time(name, text)) / SECOND
 
 
 def _thousandths(name: str, text: str) -> Decimal:

@@ -11,7 +11,7 @@ from drsim.domain.secrets import LONGEST_OVERLAP, USUAL_OVERLAP, Secret
 from drsim.engine.secrets import live_secrets, revoke_secret, rotate_secret
 from drsim.web import desk
 from drsim.web.answers import Answer, answer
-from drsim.web.control import span
+from drsim.web.times import read_span
 
 
 async def secrets(request: Request) -> Answer:
@@ -26,7 +26,7 @@ async def rotate(request: Request) -> Answer:
     from drsim.web.bodies.webhooks import RotateBody
 
     id, body = request.path_params["id"], await read(request, RotateBody)
-    overlap = span("expireOldIn", body.expireOldIn) if body.expireOldIn else USUAL_OVERLAP
+    overlap = read_span("expireOldIn", body.expireOldIn) if body.expireOldIn else USUAL_OVERLAP
     if overlap > LONGEST_OVERLAP:
         message = f"A secret expires within {format_span(LONGEST_OVERLAP)}."
         raise Refused("bad_request", "invalid_parameter", message, "expireOldIn")

@@ -9,7 +9,7 @@ from drsim.domain.account import VERSIONS
 from drsim.domain.events import TYPES, matching_types
 from drsim.domain.refusal import invalid, missing, not_found
 from drsim.domain.webhooks import Webhook, changed
-from drsim.engine.subscriptions import give_up_deliveries, save_webhook, subscribe
+from drsim.engine.subscriptions import give_up_deliveries, give_up_some, save_webhook, subscribe
 from drsim.engine.work import Work
 from drsim.web import desk
 from drsim.web.answers import Answer
@@ -51,12 +51,19 @@ async def update(request: Request) -> Answer:
     from drsim.web.bodies.webhooks import WebhookBody
 
     changes = await _changes(request, WebhookBody)
-    return Answer(await desk.perform(request, lambda work: _update(work, request.path_params["id"], changes)))
+    id = request.path_params["id"]
+    answer, enabled = await desk.perform(request, lambda work: _update(work, id, changes))
+    if not enabled:
+        await _give_up(request, id)
+    return Answer(answer)
 
 
 async def delete(request: Request) -> Answer:
     """`DELETE /webhooks/{id}`: 204; what was still to go to it is not delivered."""
-    await desk.perform(request, lambda work: _delete(work, request.path_params["id"]))
+    id = request.path_params["id"]
+    await desk.perform(request, lambda work: _update(work, id, {"enabled": False}))
+    await _give_up(request, id)
+    await desk.perform(request, lambda work: _delete(work, id))
     return Answer(b"", 204)
 
 
@@ -110,16 +117,28 @@ def _find(work: Work, id: str) -> Webhook:
     return webhook
 
 
-def _update(work: Work, id: str, changes: dict[str, Any]) -> bytes:
-    webhook = changed(_find(work, id), work.now, changes)
+def _update(work: Work, id: str, changes: dict[str, Any]) -> tuple[bytes, bool]:
+    """Changes a webhook: its public form, and whether it is enabled."""
+    before = _find(work, id)
+    webhook = changed(before, work.now, changes)
     if _CHECKED & changes.keys():
         transport.check(webhook, work.hosts)
-    if not webhook.enabled:
-        give_up_deliveries(work, id)
-    return save_webhook(work, webhook)
+    if webhook.enabled and not before.enabled:
+        _give_up_rest(work, id)
+    return save_webhook(work, webhook), webhook.enabled
+
+
+async def _give_up(request: Request, id: str) -> None:
+    await give_up_deliveries(desk.simulator_of(request), desk.sandbox_of(request).name, id)
+
+
+def _give_up_rest(work: Work, id: str) -> None:
+    """What whoever disabled the webhook has not yet given up, or never will since the server was killed."""
+    while give_up_some(work, id):
+        pass
 
 
 def _delete(work: Work, id: str) -> None:
     _find(work, id)
-    give_up_deliveries(work, id)
+    _give_up_rest(work, id)
     work.delete("webhook", id)

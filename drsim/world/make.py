@@ -37,10 +37,9 @@ def make_world(work: Work, world: World, address: str | None = None) -> Made:
     _set_out(work, world)
     work.sandbox.account = build.account(world.account, work.sandbox.account)
     made: Made = {}
-    for webhook in world.webhooks:
-        shown = _make_webhook(work, webhook, address)
-        if webhook.alias:
-            made[webhook.alias] = shown
+    for index, webhook in enumerate(world.webhooks):
+        with _at(f"given.webhooks[{index}]."):
+            _name(made, webhook.alias, _make_webhook(work, webhook, address))
     work.silent = True
     for index, customer in enumerate(world.given.customers):
         with _at(f"given.customers[{index}]."):
@@ -129,11 +128,11 @@ def _set_out(work: Work, world: World) -> None:
         sandbox.last = work.now = world.clock
 
 
-def _make_webhook(work: Work, model: WebhookModel, address: str | None) -> Any:
+def _make_webhook(work: Work, model: WebhookModel, address: str | None) -> bytes:
     to = model.address or address
     if to is None:
         message = "A webhook needs an address: give one, or start drsim with --webhook."
-        raise Refused("bad_request", "missing_parameter", message, "given.webhooks[].address")
+        raise Refused("bad_request", "missing_parameter", message, "address")
     fields: dict[str, Any] = {
         "types": tuple(model.event_types),
         "address": to,
@@ -145,7 +144,7 @@ def _make_webhook(work: Work, model: WebhookModel, address: str | None) -> Any:
     for name in ("authentication", "oauth"):
         part = getattr(model, name)
         fields[name] = part and part.model_dump(by_alias=True, exclude_none=True)
-    return orjson.loads(subscribe(work, fields, model.token, "given.webhooks[]."))
+    return subscribe(work, fields, model.token)
 
 
 @contextmanager

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from tests.bench.bench import Bench
 from tests.bench.bodies import fulfillment
-from tests.bench.deliveries import bare
+from tests.bench.deliveries import bare, posting
 from tests.bench.figures import HEALTHY, LATENCY, SAME_MEMORY, Single
-from tests.bench.processes import Unusable, free_port
+from tests.bench.processes import Process, Unusable, free_port, python
 from tests.bench.stock import Stock
 from tests.bench.wire import call
 
@@ -44,12 +44,18 @@ def crowd(bench: Bench, work: Path) -> None:
         bad = [_subscribe(url, address) for address in _bad_addresses(receiver)]
         started = time.perf_counter()
         _send(url, [*bad, *good], began, receiver)
+        came, since = call(receiver, "GET", "/stats")["count"], time.perf_counter()
         busy = _api(bench, url)
+        rate = (call(receiver, "GET", "/stats")["count"] - came) / (time.perf_counter() - since)
         crowded = _all_of(receiver, GOOD * count)
         bench.measured += time.perf_counter() - started
         _tell(bench, receiver, alone, crowded)
+        for webhook in bad:
+            call(url, "PATCH", f"/webhooks/{webhook}", {"enabled": False})
+        bench.add(Single("deliveries to the good ones, during calls", rate, "deliveries/s"))
+        beside = _api_beside_another(bench, url, receiver, rate)
         for name in idle:
-            _compare(bench, name, idle[name], busy[name])
+            _compare(bench, name, idle[name], busy[name], beside[name])
         _tell_memory(bench, memory, process.memory())
 
 
@@ -76,6 +82,16 @@ def _api(bench: Bench, url: str) -> dict[str, list[int]]:
         "GET /orders/{id}": bench.latencies(url, "look", seconds),
         "POST /orders/{id}": bench.latencies(url, "change", seconds),
     }
+
+
+def _api_beside_another(bench: Bench, url: str, receiver: str, rate: float) -> dict[str, list[int]]:
+    """The same latencies while drsim sends nothing and another process sends as much: what is the machine's own."""
+    job = {**posting(receiver, call(receiver, "GET", "/samples"), 1_000_000, GOOD), "rate": rate}
+    call(receiver, "PUT", "/forget")
+    with Process(python("poster"), bench.directory / "poster.log", pipes=True) as poster:
+        poster.tell(job)
+        _all_of(receiver, GOOD)
+        return _api(bench, url)
 
 
 def _all_of(receiver: str, count: int) -> dict[str, float]:
@@ -105,15 +121,19 @@ def _tell(bench: Bench, receiver: str, alone: dict[str, float], crowded: dict[st
     )
 
 
-def _compare(bench: Bench, name: str, idle: list[int], busy: list[int]) -> None:
+def _compare(bench: Bench, name: str, idle: list[int], busy: list[int], beside: list[int]) -> None:
     for percent in (50, 99):
-        before, during = (_percentile(latencies, percent) for latencies in (idle, busy))
-        detail = {"idle": before, "busy": during}
+        before, during, other = (_percentile(latencies, percent) for latencies in (idle, busy, beside))
+        detail = {"idle": before, "busy": during, "beside": other}
         bench.add(
             Single(f"{name}, p{percent} at rest", before / 1_000, "ms"),
+            Single(f"{name}, p{percent} while another process sends as much", other / 1_000, "ms"),
             Single(f"{name}, p{percent} during deliveries", during / 1_000, "ms", None, detail),
         )
-    bench.add(Single(f"{name}, p99 during deliveries / at rest", during / before, "", LATENCY, detail))
+    bench.add(
+        Single(f"{name}, p99 while another process sends as much / at rest", other / before, ""),
+        Single(f"{name}, p99 during deliveries / at rest", during / before, "", LATENCY, detail),
+    )
 
 
 def _percentile(latencies: list[int], percent: int) -> int:

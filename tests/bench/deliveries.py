@@ -80,8 +80,7 @@ def bare(
     bench: Bench, receiver: str, samples: list[tuple[str, str]], count: int, concurrency: int
 ) -> tuple[float, float]:
     """Posts per second of the bare loop, and its seconds of processor time per post."""
-    job: dict[str, Any] = {"url": f"{receiver}/", "count": count, "concurrency": concurrency}
-    job["deliveries"] = [[_headers(head), body] for head, body in samples]
+    job = posting(receiver, samples, count, concurrency)
     output = subprocess.run(
         python("poster"), input=orjson.dumps(job), stdout=subprocess.PIPE, cwd=ROOT, env=environment(), timeout=60
     )
@@ -89,6 +88,12 @@ def bare(
     seconds, busy = (float(part) for part in output.stdout.split())
     bench.measured += seconds
     return count / seconds, busy / count
+
+
+def posting(receiver: str, samples: list[tuple[str, str]], count: int, concurrency: int) -> dict[str, Any]:
+    """What the bare loop is to post: some deliveries, over and over."""
+    deliveries = [[_headers(head), body] for head, body in samples]
+    return {"url": f"{receiver}/", "count": count, "concurrency": concurrency, "deliveries": deliveries}
 
 
 def _headers(head: str) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """A bare loop of the HTTP client that sends drsim's webhooks: what delivering can cost at best.
 
-Takes one JSON document on its standard input: `url`, `deliveries` (headers and body each), `count` and `concurrency`.
-Answers with how many seconds the posts took, and how many of processor time.
+Takes one JSON document on its standard input: `url`, `deliveries` (headers and body each), `count` and `concurrency`;
+with a `rate` it makes no more in a second. Answers with how many seconds they took, and how many of processor time.
 """
 
 import asyncio
@@ -17,17 +17,19 @@ import uvloop
 
 async def post(job: dict[str, Any]) -> tuple[float, float]:
     deliveries = [(headers, body.encode()) for headers, body in job["deliveries"]]
-    turns = itertools.islice(itertools.cycle(deliveries), job["count"])
+    turns = enumerate(itertools.islice(itertools.cycle(deliveries), job["count"]))
     connector = aiohttp.TCPConnector(limit=job["concurrency"])
     async with aiohttp.ClientSession(connector=connector) as session:
+        began, busy_before = time.perf_counter(), time.process_time()
 
         async def work() -> None:
-            for headers, body in turns:
+            for number, (headers, body) in turns:
+                if "rate" in job:
+                    await asyncio.sleep(max(0.0, began + number / job["rate"] - time.perf_counter()))
                 async with session.post(job["url"], data=body, headers=headers) as response:
                     await response.read()
                     response.raise_for_status()
 
-        began, busy_before = time.perf_counter(), time.process_time()
         await asyncio.gather(*(work() for _ in range(job["concurrency"])))
         return time.perf_counter() - began, time.process_time() - busy_before
 

@@ -100,13 +100,22 @@ class Process:
         raise Unusable(f"{self.log.stem} printed no address within {_STARTING:g} s: {self.written()}")
 
     def memory(self) -> dict[str, float] | None:
-        """Its resident memory in MB, now and at most so far; `None` where /proc does not tell."""
+        """Its resident memory in MB, now and at most so far; `None` where /proc does not tell.
+
+        Added is what its children have for themselves, now.
+        """
+        own = Path(f"/proc/{self.popen.pid}")
         try:
-            status = Path(f"/proc/{self.popen.pid}/status").read_text()
+            status = (own / "status").read_text()
+            children = (own / "task" / own.name / "children").read_text().split()
+            theirs = "".join((own.with_name(each) / "smaps_rollup").read_text() for each in children)
         except OSError:
             return None
         found = dict(re.findall(r"(VmRSS|VmHWM):\s+(\d+) kB", status))
-        return {"now": int(found["VmRSS"]) / 1024, "most": int(found["VmHWM"]) / 1024} if len(found) == 2 else None
+        added = sum(map(int, re.findall(r"Private_(?:Clean|Dirty):\s+(\d+) kB", theirs)))
+        if len(found) < 2:
+            return None
+        return {"now": (int(found["VmRSS"]) + added) / 1024, "most": (int(found["VmHWM"]) + added) / 1024}
 
     def cpu(self) -> float | None:
         """Seconds of processor time it has used, all threads together; `None` where /proc does not tell."""
@@ -115,6 +124,12 @@ class Process:
         except OSError:
             return None
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def tell(self, job: dict[str, Any]) -> None:
+        """Gives a process with pipes all it gets to read."""
+        assert self.popen.stdin
+        with self.popen.stdin as pipe:
+            pipe.write(orjson.dumps(job))
 
     def ask(self, job: dict[str, Any]) -> Any:
         """Sends a process with pipes one line of JSON and waits for its line."""

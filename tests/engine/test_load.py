@@ -113,3 +113,49 @@ def test_a_thousand_deliveries_at_once_reach_the_good_through_the_bad_and_throug
             }
             assert len(crowd.slow.received) >= 5
             assert server.errors() == ""
+
+
+def test_silencing_a_webhook_with_much_to_go_holds_up_no_call_and_a_kill_meanwhile_changes_nothing(
+    tmp_path: Path,
+) -> None:
+    options = ("--db", str(tmp_path / "state.db"), "--clock", "manual")
+    with ThreadPoolExecutor() as pool, Receiver() as receiver:
+        with Drsim(*options) as server:
+            client = server.client("crowd", timeout=30)
+            order = client.order(items=[{"price": 1.0, "quantity": 500}])
+            for _ in range(FULFILLMENTS):
+                client.ok(client.fulfill(order, {"itemId": order["items"][0]["id"], "quantity": 1}), 201)
+            webhooks = [client.webhook(closed_address(), *TYPES) for _ in range(2)]
+            for _ in range(40):
+                pile_up(client, webhooks)
+            ids = [webhook["id"] for webhook in webhooks]
+            made = FULFILLMENTS * len(TYPES) * 40
+            other = server.client("other")
+            elsewhere = other.order()
+            changing = pool.submit(client.patch, f"/webhooks/{ids[0]}", json={"enabled": False})
+            answered = 0
+            while not changing.done():
+                other.ok(other.post(f"/orders/{elsewhere['id']}", json={"metadata": {"seen": "yes"}}))
+                answered += 1
+            assert changing.result().status_code == 200
+            assert answered >= made / 32 / 4  # not only before and after
+            assert count(client, ids[0], "pending") == 0
+            assert count(client, ids[0], "undelivered") > 0
+            deleting = pool.submit(client.delete, f"/webhooks/{ids[1]}")
+            eventually(lambda: count(client, ids[1], "undelivered") > 0)
+            server.kill()
+            assert deleting.exception(timeout=10) is not None
+        with Drsim(*options) as server:
+            client = server.client("crowd", timeout=30)
+            client.ok(client.get("/_sim/clock"))
+            eventually(lambda: count(client, ids[1], "pending") == 0)
+            changes = {"enabled": True, "address": receiver.url}
+            client.ok(client.patch(f"/webhooks/{ids[1]}", json=changes))
+            client.advance("1d")
+            assert receiver.received == []
+            assert server.errors() == ""
+
+
+def count(client: Client, webhook: str, state: str) -> int:
+    """How many deliveries of a webhook are in this state, up to a page of them."""
+    return len(deliveries(client, webhookId=webhook, state=state))

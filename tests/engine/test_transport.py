@@ -20,7 +20,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from drsim.domain.addresses import Hosts
 from drsim.engine.delivery import Sender
-from drsim.engine.transport import Answered, Network
+from drsim.engine.transport import Answered, Network, Transport
 from tests.engine.receivers import RawReceiver, answer, read_request
 from tests.engine.test_deliveries import CREATED, deliveries, only, ship
 from tests.harness import Client, Drsim, Receiver
@@ -343,7 +343,9 @@ async def test_a_name_that_leads_elsewhere_the_second_time_is_looked_at_again() 
     with RawReceiver(once) as receiver:
         sender = Sender(Network(), Names(shop_test=["127.0.0.1", "93.184.216.34"]))
         # The client itself keeps names for some seconds.
-        session = sender._transport._session(by_name=False)
+        here = sender._transport
+        assert isinstance(here, Transport)
+        session = here._session(by_name=False)
         session.connector._use_dns_cache = False  # type: ignore[union-attr]
         first = await sender.post(f"http://shop.test:{receiver.port}/", HEADERS, b"{}")
         second = await sender.post(f"http://shop.test:{receiver.port}/", HEADERS, b"{}")

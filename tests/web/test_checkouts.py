@@ -411,3 +411,49 @@ def test_a_killed_server_has_the_checkout_and_the_order(tmp_path: Path) -> None:
         client = server.client()
         assert client.ok(client.get(f"/orders/{bought['id']}")) == bought
         refused(order(client, made), 404, "not_found", "orderId")
+
+
+# Fraud screening.
+
+
+def test_screening_turns_an_order_down(client: Client) -> None:
+    behave(client, "screen", {"state": "failed"}, times=1)
+    made = paid(client)
+    told = refused(order(client, made), 409, "order-fraud-failure")
+    assert told["message"] == "The order did not pass fraud screening."
+    refused(order(client, made), 404, "not_found", "orderId")
+    assert client.ok(client.get("/orders"))["data"] == []
+    assert client.ok(order(client, paid(client)), 201)["state"] == "accepted"
+
+
+@pytest.mark.parametrize(("following", "state"), [("complete", "accepted"), ("failed", "blocked")])
+def test_screening_holds_an_order_up_until_its_review_ends(client: Client, following: str, state: str) -> None:
+    behave(client, "screen", {"state": "pending", "after": "1h", "next": {"state": following}}, amount={"$gte": 27})
+    held = client.ok(order(client, paid(client)), 201)
+    assert (held["state"], held["fraudState"]) == ("in_review", "review_opened")
+    assert held["payment"]["charges"][0]["state"] == "capturable"
+    client.advance("59m")
+    assert client.ok(client.get(f"/orders/{held['id']}"))["state"] == "in_review"
+    client.advance("1m")
+    assert client.ok(client.get(f"/orders/{held['id']}"))["state"] == state
+    told = [each for each in client.event_types() if each.startswith("order.") and "charge" not in each]
+    assert told == ["order.created", "order.review_opened", "order.review_closed", f"order.{state}"]
+
+
+def test_without_an_end_a_review_waits_for_somebody(client: Client) -> None:
+    behave(client, "screen", {"state": "pending"})
+    held = client.ok(order(client, paid(client)), 201)
+    client.advance("3d")
+    assert client.ok(client.get(f"/orders/{held['id']}"))["state"] == "in_review"
+    passed = client.ok(client.post(f"/_sim/orders/{held['id']}/review", json={"decision": "pass"}))
+    assert passed["state"] == "accepted"
+
+
+def test_what_is_authorized_later_is_screened_then(client: Client) -> None:
+    behave(client, "authorize", {"state": "complete", "after": "1m"})
+    behave(client, "screen", {"state": "pending"})
+    waiting = client.ok(order(client, paid(client)), 201)
+    assert waiting["state"] == "pending_payment"
+    client.advance("1m")
+    assert client.ok(client.get(f"/orders/{waiting['id']}"))["state"] == "in_review"
+    assert client.event_types().count("order.charge.capturable") == 1

@@ -246,8 +246,8 @@ def test_a_star_opens_all_but_link_local_addresses(another: Connect) -> None:
 # Scenario files
 
 
-def world(webhook: str) -> str:
-    return f"scenario: settings\ngiven:\n  webhooks:\n    - {webhook}\n"
+def world(*webhooks: str) -> str:
+    return "scenario: settings\ngiven:\n  webhooks:\n" + "".join(f"    - {webhook}\n" for webhook in webhooks)
 
 
 def test_a_scenario_gives_webhooks_all_their_settings(client: Client) -> None:
@@ -293,6 +293,6 @@ def test_settings_that_do_not_fit_have_their_place_in_the_file(client: Client, t
     assert re.search(rf"4:\d+: found (the )?{re.escape(found)}", response.text), response.text
 
 
-def test_a_scenario_sends_nothing_out_of_local_networks_either(client: Client) -> None:
-    response = client.post("/_sim/scenario", content=world("{address: 'http://8.8.8.8/'}"))
-    refused(response, 400, "invalid_parameter", "given.webhooks[].address")
+def test_a_scenario_sends_nothing_out_of_local_networks_either_and_says_which_webhook_would(client: Client) -> None:
+    response = client.post("/_sim/scenario", content=world(f"{{address: '{ADDRESS}'}}", "{address: 'http://8.8.8.8/'}"))
+    refused(response, 400, "invalid_parameter", "given.webhooks[1].address")

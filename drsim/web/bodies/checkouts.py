@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from drsim.web.bodies.fields import Body, Count, Id, Metadata, Needed, Text, figure
 
@@ -75,7 +75,7 @@ class ShippingChoiceBody(Tolerant):
     amount: Price | None = None
     description: Text | None = None
     serviceLevel: Text | None = None
-    shippingTerms: Annotated[Literal["DDP", "DAP"] | None, BeforeValidator(_absent)] = None
+    shippingTerms: Annotated[Literal["", "DDP", "DAP"] | None, AfterValidator(_absent)] = None
 
 
 class ProductBody(Tolerant):
@@ -108,7 +108,7 @@ class CheckoutItemBody(Body):
     metadata: Metadata | None = None
 
 
-class CheckoutItemChange(Tolerant):
+class CheckoutItemChange(Body):
     """One line of `POST /checkouts/{id}`."""
 
     id: Id
@@ -129,7 +129,7 @@ class CheckoutFields(Tolerant):
     customerId: Maybe = None
     email: Maybe = None
     locale: Maybe = None
-    customerType: Annotated[Literal["individual", "business"] | None, BeforeValidator(_absent)] = None
+    customerType: Annotated[Literal["", "individual", "business"] | None, AfterValidator(_absent)] = None
     organization: dict[str, Any] | None = None
     sourceId: Maybe = None
     browserIp: Maybe = None
@@ -137,7 +137,7 @@ class CheckoutFields(Tolerant):
     upstreamId: Maybe = None
     metadata: Metadata | None = None
     chargeType: Annotated[
-        Literal["customer_initiated", "merchant_initiated", "moto"] | None, BeforeValidator(_absent)
+        Literal["", "customer_initiated", "merchant_initiated", "moto"] | None, AfterValidator(_absent)
     ] = None
     shipFrom: PartyBody | None = None
     shipTo: PartyBody | None = None

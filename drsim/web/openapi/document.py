@@ -175,7 +175,7 @@ def _key(it: Parameter) -> str:
 
 
 def _parameter(it: Parameter) -> dict[str, Any]:
-    shown = {"name": it.name, "in": "query", "description": it.about, "schema": it.schema}
+    shown: dict[str, Any] = {"name": it.name, "in": "query", "description": it.about, "schema": it.schema}
     if it.required:
         shown["required"] = True
     return {**shown, "schema": listed(it.schema), "style": "form", "explode": True} if it.many else shown
