@@ -126,10 +126,9 @@ def test_silencing_a_webhook_with_much_to_go_holds_up_no_call_and_a_kill_meanwhi
             for _ in range(FULFILLMENTS):
                 client.ok(client.fulfill(order, {"itemId": order["items"][0]["id"], "quantity": 1}), 201)
             webhooks = [client.webhook(closed_address(), *TYPES) for _ in range(2)]
-            for _ in range(40):
+            for _ in range(80):
                 pile_up(client, webhooks)
             ids = [webhook["id"] for webhook in webhooks]
-            made = FULFILLMENTS * len(TYPES) * 40
             other = server.client("other")
             elsewhere = other.order()
             changing = pool.submit(client.patch, f"/webhooks/{ids[0]}", json={"enabled": False})
@@ -138,7 +137,7 @@ def test_silencing_a_webhook_with_much_to_go_holds_up_no_call_and_a_kill_meanwhi
                 other.ok(other.post(f"/orders/{elsewhere['id']}", json={"metadata": {"seen": "yes"}}))
                 answered += 1
             assert changing.result().status_code == 200
-            assert answered >= made / 32 / 4  # not only before and after
+            assert answered > 4  # not only before and after
             assert count(client, ids[0], "pending") == 0
             assert count(client, ids[0], "undelivered") > 0
             deleting = pool.submit(client.delete, f"/webhooks/{ids[1]}")
