@@ -170,8 +170,8 @@ def make_real(case: Any, ids: dict[str, list[str]], data: st.DataObject) -> None
 def put_in(body: Any, ids: dict[str, list[str]], data: st.DataObject) -> None:
     """The same within a body."""
     for key, each in body.items() if isinstance(body, dict) else enumerate(body):
-        if isinstance(each, str) and ids.get(key):
-            body[key] = data.draw(st.sampled_from(ids[key]))
+        if isinstance(each, str) and (pool := ids.get(str(key))):
+            body[key] = data.draw(st.sampled_from(pool))
         elif isinstance(each, dict | list):
             put_in(each, ids, data)
 
