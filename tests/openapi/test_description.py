@@ -49,12 +49,15 @@ def test_the_document_is_valid_in_every_version(version: str) -> None:
 
 def test_every_route_is_described_in_one_chapter_and_nothing_else_is() -> None:
     described = [route for chapter in CHAPTERS for route in chapter.operations]
-    assert sorted(described) == sorted(served())
+    missing, gone = sorted(served().keys() - set(described)), sorted(set(described) - served().keys())
+    assert missing == [], "served, but not described: see the docstring of drsim/web/openapi"
+    assert gone == [], "described, but not served"
+    assert len(described) == len(set(described)), "described in two chapters"
     ids = [operation.id for operation in OPERATIONS.values()]
     assert len(set(ids)) == len(ids)
 
 
-@pytest.mark.parametrize("route", sorted(served()))
+@pytest.mark.parametrize("route", sorted(OPERATIONS))
 def test_every_route_says_what_it_does(route: str) -> None:
     operation = operation_of(route)
     assert operation["summary"]
@@ -66,7 +69,7 @@ def _each(parts: Any) -> list[JSON]:
     return list(parts.values()) if isinstance(parts, dict) else parts
 
 
-@pytest.mark.parametrize("route", sorted(endpoints()))
+@pytest.mark.parametrize("route", sorted(endpoints().keys() & OPERATIONS.keys()))
 def test_the_body_of_every_route_is_the_one_that_it_reads(route: str) -> None:
     body = OPERATIONS[route].body
     assert _imported(endpoints()[route]) == ({body.__name__} if body else set())
@@ -135,7 +138,7 @@ def _parameters(route: str) -> set[str]:
     return {resolved(each)["name"] for each in operation_of(route)["parameters"]}
 
 
-@pytest.mark.parametrize("route", sorted(endpoints()))
+@pytest.mark.parametrize("route", sorted(endpoints().keys() & OPERATIONS.keys()))
 def test_every_parameter_that_a_route_asks_for_is_described(route: str) -> None:
     assert _asked(endpoints()[route]) - _parameters(route) == set()
 
@@ -201,7 +204,7 @@ def test_the_examples_are_what_the_story_gets_to_see() -> None:
     assert examples() == EXAMPLES.read_bytes(), "write them anew: python -m tests.openapi.story"
 
 
-@pytest.mark.parametrize("route", sorted(set(served()) - {"GET /_sim/openapi.json"}))
+@pytest.mark.parametrize("route", sorted(OPERATIONS.keys() - {"GET /_sim/openapi.json"}))
 def test_every_route_has_an_example_that_fits(route: str) -> None:
     operation = operation_of(route)
     answers = operation["responses"][str(OPERATIONS[route].status)].get("content", {})

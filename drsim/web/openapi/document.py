@@ -97,6 +97,8 @@ def document(version: str, url: str) -> dict[str, Any]:
     chapters = {route: chapter for chapter in CHAPTERS for route in chapter.operations}
     paths: dict[str, dict[str, Any]] = {}
     for route, words in served().items():
+        if route not in OPERATIONS:
+            continue  # a test says so; all other routes are described nevertheless
         verb, _, path = route.partition(" ")
         shown = _operation(route, OPERATIONS[route], chapters[route], words, examples.get(route, {}))
         paths.setdefault(path, {})[verb.lower()] = shown
