@@ -5,12 +5,11 @@ Exit codes: 0 all well, 1 an expectation failed or a signature is not valid, 2 w
 """
 
 import argparse
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from drsim import __version__
+from drsim import __version__, readers
 
 if TYPE_CHECKING:
     from drsim.options import ListenOptions, RunOptions, ServeOptions
@@ -118,26 +117,28 @@ class _Adder:
 def _add_serve(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
     option = _Adder(parser, environment)
     option("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    option("--port", default="3774", type=_port, help="port to listen on, 0 for a free one (default: %(default)s)")
+    option(
+        "--port", default="3774", type=readers.port, help="port to listen on, 0 for a free one (default: %(default)s)"
+    )
     option("--db", metavar="PATH", help="file that keeps the state; without it the state goes with the process")
     option("--scenario", metavar="FILE", action="append", help="world to start with: all of a scenario but its steps")
-    option("--webhook", metavar="URL", type=_address, help="endpoint that gets every event")
+    option("--webhook", metavar="URL", type=readers.address, help="endpoint that gets every event")
     option("--webhook-token", metavar="TOKEN", help="secret that signs the events to --webhook")
     _add_network(option)
     option(
         "--clock",
         default="real",
         metavar="MODE",
-        type=_rate,
+        type=readers.rate,
         help="real, manual, or xN: N times as fast (default: real)",
     )
-    option("--seed", type=_seed, metavar="N", help="makes ids and made-up data repeat exactly")
+    option("--seed", type=readers.seed, metavar="N", help="makes ids and made-up data repeat exactly")
     option("--api-key", metavar="KEY", action="append", help="take only this key (may be given several times)")
     option("--control-token", metavar="TOKEN", help="opens the control plane when --host is not this machine")
     option(
         "--public-url",
         metavar="URL",
-        type=_address,
+        type=readers.address,
         help="where others reach the server; addresses of invoices begin with it (default: where it listens)",
     )
     option("--quiet", action="store_true", help="print nothing but the address")
@@ -149,22 +150,33 @@ def _add_run(parser: argparse.ArgumentParser, environment: Mapping[str, str]) ->
     option(
         "--webhook",
         metavar="URL",
-        type=_address,
+        type=readers.address,
         help="endpoint of the system under test; webhooks without an address go there",
     )
     option("--webhook-token", metavar="TOKEN", help="secret that signs what goes to --webhook (default: whk_drsim)")
     _add_network(option)
     option("--host", default="127.0.0.1", help="address on which the system under test finds the API")
-    option("--port", type=_port, metavar="N", help="port of the API (default: a free one, 3774 with --webhook)")
+    option("--port", type=readers.port, metavar="N", help="port of the API (default: a free one, 3774 with --webhook)")
     option(
-        "--seed", type=_seed, metavar="N", help="makes ids repeat; with --webhook they are new in each run otherwise"
+        "--seed",
+        type=readers.seed,
+        metavar="N",
+        help="makes ids repeat; with --webhook they are new in each run otherwise",
     )
     option("--junit", metavar="FILE", help="write a JUnit XML report")
     option("--json", metavar="FILE", help="write a JSON report with everything")
-    option("--var", metavar="K=V", action="append", type=_variable, help="what ${K} stands for, before the environment")
+    option(
+        "--var",
+        metavar="K=V",
+        action="append",
+        type=readers.variable,
+        help="what ${K} stands for, before the environment",
+    )
     option("-k", "--keyword", metavar="EXPR", help="only those whose name or path fits, such as 'capture and not slow'")
     option("--tag", metavar="T", action="append", help="only those with one of these tags; !T: without this one")
-    option("--jobs", type=_jobs, metavar="N", help="play so many at a time (default: 4, always 1 with --webhook)")
+    option(
+        "--jobs", type=readers.jobs, metavar="N", help="play so many at a time (default: 4, always 1 with --webhook)"
+    )
     option("--fail-fast", action="store_true", help="stop after the first failure")
     option("--list", action="store_true", help="name the scenarios instead of playing them")
 
@@ -174,7 +186,7 @@ def _add_network(option: _Adder) -> None:
         "--webhook-host",
         metavar="NAME",
         action="append",
-        type=_host,
+        type=readers.host,
         help="webhooks may also go there; others go to local networks only (*.example.com: names below, *: all)",
     )
     option("--webhook-ca", metavar="FILE", help="trust these certificates of https webhooks, too")
@@ -184,13 +196,24 @@ def _add_network(option: _Adder) -> None:
 def _add_check(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
     option = _Adder(parser, environment)
     parser.add_argument("paths", nargs="+", metavar="PATH", help="scenario file, or folder of them")
-    option("--var", metavar="K=V", action="append", type=_variable, help="what ${K} stands for, before the environment")
+    option(
+        "--var",
+        metavar="K=V",
+        action="append",
+        type=readers.variable,
+        help="what ${K} stands for, before the environment",
+    )
 
 
 def _add_openapi(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
     option = _Adder(parser, environment)
-    option("--api-version", metavar="V", type=_version, help="as of this API version (default: the latest)")
-    option("--url", default=_server_url(environment), type=_address, help="where it is served (default: %(default)s)")
+    option("--api-version", metavar="V", type=readers.version, help="as of this API version (default: the latest)")
+    option(
+        "--url",
+        default=_server_url(environment),
+        type=readers.address,
+        help="where it is served (default: %(default)s)",
+    )
     option("--output", metavar="FILE", help="write it there instead")
 
 
@@ -206,26 +229,31 @@ def _add_listen(parser: argparse.ArgumentParser, environment: Mapping[str, str])
     option(
         "--port",
         default="3775",
-        type=_port,
+        type=readers.port,
         variable="DRSIM_LISTEN_PORT",
         help="port to listen on, 0 for a free one (default: %(default)s; DRSIM_LISTEN_PORT)",
     )
     option("--token", metavar="TOKEN", action="append", help="secret to verify signatures with (may be given again)")
     option(
-        "--forward", metavar="URL", type=_address, help="send each request on to there, and answer what that answers"
+        "--forward",
+        metavar="URL",
+        type=readers.address,
+        help="send each request on to there, and answer what that answers",
     )
-    option("--status", metavar="N", type=_status, help="what to answer (default: 200)")
-    option("--delay", metavar="SPAN", type=_seconds, default="0s", help="how long to wait before answering")
+    option("--status", metavar="N", type=readers.status, help="what to answer (default: 200)")
+    option("--delay", metavar="SPAN", type=readers.seconds, default="0s", help="how long to wait before answering")
     option("--body", action="store_true", help="print bodies as well")
     option(
         "--register",
         nargs="?",
         const=here,
         metavar="URL",
-        type=lambda text: _server(text, here),
+        type=lambda text: readers.server(text, here),
         help=f"make a webhook for this receiver at a running server meanwhile (default: {here})",
     )
-    option("--types", metavar="T,...", type=_types, help="with --register: only these event types, such as order.*")
+    option(
+        "--types", metavar="T,...", type=readers.types, help="with --register: only these event types, such as order.*"
+    )
     option("--key", default="sk_test_drsim", help="with --register: key to the sandbox (default: %(default)s)")
     option("--control-token", metavar="TOKEN", help="with --register: what the server was started with")
 
@@ -234,7 +262,7 @@ def _add_trigger(parser: argparse.ArgumentParser, environment: Mapping[str, str]
     option = _Adder(parser, environment)
     parser.add_argument("type", nargs="?", metavar="TYPE", help="event type, such as order.charge.capture.failed")
     option("--order", metavar="ID", help="live through it with this order instead of a new one")
-    option("--url", default=_server_url(environment), type=_address, help="the server (default: %(default)s)")
+    option("--url", default=_server_url(environment), type=readers.address, help="the server (default: %(default)s)")
     option("--key", default="sk_test_drsim", help="key to the sandbox (default: %(default)s)")
     option("--control-token", metavar="TOKEN", help="what the server was started with")
     parser.add_argument("--list", action="store_true", help="name the event types instead, and what leads to them")
@@ -248,14 +276,18 @@ def _server_url(environment: Mapping[str, str]) -> str:
 def _add_verify(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
     option = _Adder(parser, environment)
     parser.add_argument("file", nargs="?", metavar="FILE", help="the raw body (default: standard input)")
-    option("--token", metavar="TOKEN", action="append", type=_text, help="signing secret; one of several is enough")
-    option("--header", metavar="TEXT", type=_text, help="the DigitalRiver-Signature header as it came")
-    option("--tolerance", metavar="SPAN", type=_span, help="the timestamp may be no further from now, such as 5m")
+    option(
+        "--token", metavar="TOKEN", action="append", type=readers.text, help="signing secret; one of several is enough"
+    )
+    option("--header", metavar="TEXT", type=readers.text, help="the DigitalRiver-Signature header as it came")
+    option(
+        "--tolerance", metavar="SPAN", type=readers.span, help="the timestamp may be no further from now, such as 5m"
+    )
 
 
 def _add_wait(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
     parser.add_argument("--url", default=_server_url(environment))
-    parser.add_argument("--timeout", type=_seconds, default=10.0, metavar="SPAN", help="how long (default: 10s)")
+    parser.add_argument("--timeout", type=readers.seconds, default=10.0, metavar="SPAN", help="how long (default: 10s)")
 
 
 def _serve_options(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> "ServeOptions":
@@ -345,110 +377,6 @@ def _trigger(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> int
     from drsim.remote import Server
 
     return trigger(chosen.type, chosen.order, Server(chosen.url, chosen.key, chosen.control_token))
-
-
-def _variable(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name):
-        raise argparse.ArgumentTypeError(f"'{text}' is not NAME=VALUE")
-    return name, value
-
-
-def _address(text: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/]\S*", text):
-        raise argparse.ArgumentTypeError(f"'{text}' is not an address such as http://localhost:3000/hooks")
-    return text
-
-
-def _version(text: str) -> str:
-    from drsim.domain.account import VERSIONS
-
-    if text not in VERSIONS:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a version: {', '.join(VERSIONS)}")
-    return text
-
-
-def _host(text: str) -> str:
-    from drsim.domain.addresses import read_pattern
-
-    try:
-        return read_pattern(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a host: example.com, *.example.com or *") from error
-
-
-def _server(text: str, here: str) -> str | None:
-    """A server's address; DRSIM_REGISTER may also say just yes or no."""
-    if text.lower() in ("", "0", "false", "no"):
-        return None
-    return here if text.lower() in ("1", "true", "yes") else _address(text)
-
-
-def _types(text: str) -> tuple[str, ...]:
-    from drsim.domain.events import TYPES, matching_types
-
-    types: list[str] = []
-    for pattern in filter(None, (each.strip() for each in text.split(","))):
-        found = [type for type in matching_types(pattern) if type in TYPES]
-        if not found:
-            raise argparse.ArgumentTypeError(f"'{pattern}' is no event type")
-        types += found
-    return tuple(dict.fromkeys(types))
-
-
-def _status(text: str) -> int:
-    if not text.isdecimal() or not 200 <= int(text) <= 599:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a status: 200 to 599")
-    return int(text)
-
-
-def _jobs(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 64:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 1 to 64")
-    return int(text)
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65_535:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a port: 0 to 65535")
-    return int(text)
-
-
-def _seed(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number") from error
-
-
-def _rate(text: str) -> float:
-    from drsim.domain.clock import parse_rate
-
-    try:
-        return parse_rate(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-
-
-def _text(text: str) -> str:
-    if not text.isprintable():
-        raise argparse.ArgumentTypeError("it holds characters that cannot be printed")
-    return text
-
-
-def _seconds(text: str) -> float:
-    from drsim.domain.clock import SECOND
-
-    return _span(text) / SECOND
-
-
-def _span(text: str) -> int:
-    from drsim.domain.clock import parse_span
-
-    try:
-        return parse_span(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 if __name__ == "__main__":

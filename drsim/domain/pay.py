@@ -11,11 +11,11 @@ from drsim.domain.ending import give_up
 from drsim.domain.methods import Trouble
 from drsim.domain.orders import Sale
 from drsim.domain.outcome import Failure
-from drsim.domain.place import Beginning, charge_order
 from drsim.domain.refusal import Refused
 from drsim.domain.settle import end_authorization
 from drsim.domain.sources import Source
 from drsim.domain.states import SOURCE, step
+from drsim.domain.submit import Beginning, charge_order
 from drsim.domain.values import replace
 
 

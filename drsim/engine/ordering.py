@@ -3,10 +3,10 @@
 from drsim.domain.checkouts import Checkout, CheckoutItem, check_orderable, in_use
 from drsim.domain.customers import Customer
 from drsim.domain.orders import FulfillmentModel
-from drsim.domain.place import submit
 from drsim.domain.refusal import Refused
 from drsim.domain.skus import Sku
 from drsim.domain.sources import Source
+from drsim.domain.submit import submit
 from drsim.domain.values import replace
 from drsim.engine.checkouts import save, source_of
 from drsim.engine.work import Work

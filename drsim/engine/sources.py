@@ -12,10 +12,10 @@ from drsim.domain.decision import Context, Decision
 from drsim.domain.methods import CARD_NUMBER, CARD_TYPES, METHODS, Card, is_challenged_name, trouble_by_name
 from drsim.domain.money import CURRENCIES, minor
 from drsim.domain.orders import Sale
-from drsim.domain.place import Beginning
 from drsim.domain.refusal import Refused, invalid, missing, not_found
 from drsim.domain.sources import Source, expiry, first_state
 from drsim.domain.states import SOURCE
+from drsim.domain.submit import Beginning
 from drsim.domain.values import replace, value
 from drsim.engine import checkouts, customers, records
 from drsim.engine.instructions import receiver_details, redirect_url

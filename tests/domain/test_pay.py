@@ -28,11 +28,11 @@ from drsim.domain.fulfill import fulfill
 from drsim.domain.methods import Trouble, trouble_by_name
 from drsim.domain.orders import Sale, captured_amount
 from drsim.domain.outcome import Failure
-from drsim.domain.place import submit
 from drsim.domain.pricing import Line
 from drsim.domain.refusal import Refused
 from drsim.domain.settle import wake
 from drsim.domain.sources import Source, expiry, first_state
+from drsim.domain.submit import submit
 from drsim.domain.values import replace
 from tests.domain.builders import START, Story, a_context, a_party, a_rule, a_source, an_order, with_delays
 
