@@ -15,6 +15,7 @@ from tests.harness import JSON, Client, Drsim, Received, Receiver, eventually
 
 TYPES = ("fulfillment.created", "order.charge.capture.pending")
 FULFILLMENTS = 25
+PILES = 80
 MOST_TWICE = 128
 """So many of the last events that went to a webhook may come again after a kill: sent, and not yet on record."""
 
@@ -126,8 +127,9 @@ def test_silencing_a_webhook_with_much_to_go_holds_up_no_call_and_a_kill_meanwhi
             for _ in range(FULFILLMENTS):
                 client.ok(client.fulfill(order, {"itemId": order["items"][0]["id"], "quantity": 1}), 201)
             webhooks = [client.webhook(closed_address(), *TYPES) for _ in range(2)]
-            for _ in range(80):
+            for _ in range(PILES):
                 pile_up(client, webhooks)
+            chunks = FULFILLMENTS * len(TYPES) * PILES / 32
             ids = [webhook["id"] for webhook in webhooks]
             other = server.client("other")
             elsewhere = other.order()
@@ -137,7 +139,8 @@ def test_silencing_a_webhook_with_much_to_go_holds_up_no_call_and_a_kill_meanwhi
                 other.ok(other.post(f"/orders/{elsewhere['id']}", json={"metadata": {"seen": "yes"}}))
                 answered += 1
             assert changing.result().status_code == 200
-            assert answered > 4  # not only before and after
+            # About one between any two chunks on a quiet machine; where others have it too, the client gets slower.
+            assert answered >= chunks / 8
             assert count(client, ids[0], "pending") == 0
             assert count(client, ids[0], "undelivered") > 0
             deleting = pool.submit(client.delete, f"/webhooks/{ids[1]}")

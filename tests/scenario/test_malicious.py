@@ -25,7 +25,7 @@ sys.exit(done.returncode)
 def refused(*paths: Path | str) -> list[str]:
     """What the command says of these paths, after checking that it refuses them quickly, in little memory and words."""
     done = subprocess.run(
-        [sys.executable, "-c", MEASURED, *map(str, paths)], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", MEASURED, *map(str, paths)], capture_output=True, text=True, timeout=20
     )
     seconds, peak = done.stdout.split()[-2:]
     # Processor time, which says the same on a machine that has other things to do. Starting takes most of it.
