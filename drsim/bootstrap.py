@@ -56,8 +56,8 @@ class Backend:
     keys: Keys
 
     async def perform_by_default(self, action: Callable[[Work], T]) -> T:
-        """Runs an action in the default sandbox."""
-        return await self.simulator.perform(self.keys.default_sandbox, action)
+        """Runs an action, which may take long, in the default sandbox."""
+        return await self.simulator.perform(self.keys.default_sandbox, action, long=True)
 
 
 @asynccontextmanager

@@ -139,7 +139,7 @@ async def serving(app: Any, listening: socket.socket) -> AsyncIterator[str]:
 def listening(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes a free one. Raises `OSError`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((host, port))
@@ -182,7 +182,7 @@ def helper() -> Iterator[socket.socket]:
 
 def run(main: "Callable[[], object]") -> int:
     """Runs an asynchronous main function and returns its exit code. SIGINT and SIGTERM cancel it."""
-    # Two threads share the interpreter; the database's must not hold the event loop up for the usual 5 ms.
+    # What takes long runs on the database thread, which must not hold the event loop up for the usual 5 ms.
     # Values are kept by the thousand and never in cycles: looking for those often costs a tenth of the throughput.
     gc.set_threshold(50_000, 20, 100)
     sys.setswitchinterval(0.0005)

@@ -115,7 +115,7 @@ async def writer_held_up(store: Store) -> AsyncIterator[None]:
         busy.set()
         assert done.wait(10)
 
-    first = asyncio.create_task(store.run(hold))
+    first = asyncio.create_task(store.run(hold, long=True))
     await asyncio.to_thread(busy.wait, 10)
     try:
         yield
@@ -475,23 +475,43 @@ async def test_what_is_prepared_is_got_and_changed_like_anything_else(tmp_path: 
     assert sorted(facets) == sorted([("state", "closed")] * count + [("id", id) for id in ids])
 
 
-async def test_what_is_in_no_hurry_takes_turns_with_what_is(store: Store) -> None:
-    commits: list[str] = []
-    groups = store._transaction.run_group
+async def test_what_is_in_no_hurry_leaves_the_commit_to_others_for_a_moment(store: Store, tmp_path: Path) -> None:
+    def asked(id: str, *, hurry: bool) -> "asyncio.Future[None]":
+        return store.ask(lambda tx: tx.put(ONE, a_note(id)), lambda result: result, hurry=hurry)
 
-    def run_group(actions: Any) -> Any:
-        result = groups(actions)
-        commits.append("".join(answer for _, answer in result))
-        return result
+    def committed() -> list[Any]:
+        return rows(tmp_path / "state.db", "SELECT id FROM document ORDER BY number")
 
-    store._transaction.run_group = run_group  # type: ignore[method-assign]
-    first = asyncio.create_task(store.run(lambda tx: "x"))
+    first, second = asked("n1", hurry=False), asked("n2", hurry=False)
     await asyncio.sleep(0)
-    await asyncio.sleep(0)  # it is under way
-    later = [store.run(lambda tx: "l", hurry=False) for _ in range(2)]
-    soon = [store.run(lambda tx: "s") for _ in range(2)]
-    await asyncio.gather(first, *later, *soon)
-    assert commits == ["x", "ll", "ss"] or commits == ["x", "ss", "ll"]
+    assert committed() == []
+    assert [first.done(), second.done()] == [False, False]
+    await asked("n3", hurry=True)
+    assert [first.done(), second.done()] == [True, True]
+    assert committed() == [("n1",), ("n2",), ("n3",)]
+    await asked("n4", hurry=False)  # nobody else comes
+    assert committed()[3:] == [("n4",)]
+
+
+async def test_what_takes_long_leaves_the_event_loop_alone_and_nothing_overtakes_it(store: Store) -> None:
+    await save(store, a_note())
+    async with writer_held_up(store):
+        later = [asyncio.create_task(store.run(lambda tx: tx.mark, long=place == 1)) for place in range(3)]
+        await asyncio.sleep(0.01)
+        assert store.reader.public(ONE, "note", "n1") == b"first"
+        assert not any(each.done() for each in later)
+    assert await asyncio.gather(*later) == [2, 2, 2]
+
+
+async def test_no_more_than_a_few_actions_are_committed_together(store: Store, tmp_path: Path) -> None:
+    seen: list[int] = []
+
+    def action(tx: Transaction, id: str) -> None:
+        tx.put(ONE, a_note(id))
+        seen.append(rows(tmp_path / "state.db", "SELECT count(*) FROM document")[0][0])
+
+    await asyncio.gather(*(store.run(partial(action, id=f"n{place}")) for place in range(40)))
+    assert seen == [0] * 16 + [16] * 16 + [32] * 8
 
 
 async def test_a_document_that_fell_out_of_memory_is_read_and_changed_like_any_other(store: Store) -> None:

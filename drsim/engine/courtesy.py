@@ -1,7 +1,9 @@
 """Calls of the API go first: what drsim does by itself steps aside while one is being answered."""
 
 import asyncio
-from collections.abc import Iterator
+import os
+import types
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 
 _LONGEST = 0.02
@@ -10,12 +12,24 @@ _LONGEST = 0.02
 _LATELY = 0.05
 """For so many real seconds after a call another one is expected."""
 
+_ROUNDS = 8
+"""So many rounds of the event loop something steps aside for calls that are answered within one."""
+
+_yield: Callable[[], None] = getattr(os, "sched_yield", lambda: None)
+
+
+@types.coroutine
+def _round() -> Generator[None, None, None]:
+    """One round of the event loop: all others that have something to do get to it."""
+    yield
+
 
 class Courtesy:
     """Who waits for a turn gets it when no call is under way, one after the other, so that none comes in a crowd."""
 
     def __init__(self) -> None:
         self._calls = 0
+        self._count = 0
         self._nobody = asyncio.Event()
         self._nobody.set()
         self._door = asyncio.Lock()
@@ -25,6 +39,7 @@ class Courtesy:
     def call(self) -> Iterator[None]:
         """Meanwhile a call is being answered."""
         self._calls += 1
+        self._count += 1
         self._nobody.clear()
         try:
             yield
@@ -42,6 +57,14 @@ class Courtesy:
     async def turn(self) -> None:
         """Waits for a moment without calls, but not for long."""
         async with self._door:
+            # A call that came in during the last turn is read, answered and sent in rounds of the event loop.
+            await _round()
+            for _ in range(_ROUNDS):
+                before = self._count
+                await _round()
+                if before == self._count:
+                    break
+            _yield()  # to the one who has got an answer: where there are few processors it may wait for this one
             if self._calls:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._nobody.wait(), _LONGEST)

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from functools import partial
+from typing import NamedTuple
 
 from drsim.domain.webhooks import Attempt, Delivery, Webhook, attempted, given_up, observed
 from drsim.engine import records
@@ -14,62 +15,70 @@ from drsim.engine.work import Work
 Outcome = tuple[str, tuple[Attempt, ...]]
 """The id of a delivery, and what was sent: the attempt proper, and the copies that a fault has sent after it."""
 
-_AT_ONCE, _BETWEEN_CALLS = 8, 2
+_AT_ONCE, _BETWEEN_CALLS = 8, 1
 """So many outcomes are saved in one go, and so many while there are calls: they wait behind what is being saved."""
 
 
 class Recorder:
-    """Saves outcomes, those of all webhooks together: what has come in while the last ones were being written."""
+    """Saves outcomes, those of all webhooks together."""
 
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
-        self._waiting: deque[_Batch] = deque()
-        self._task: asyncio.Task[None] | None = None
+        self._waiting: deque[_Unsaved] = deque()
+        self._writing: asyncio.Task[None] | None = None
+        self._saving: set[asyncio.Task[None]] = set()
 
     def add(self, sandbox: Sandbox, delivery_id: str, attempts: tuple[Attempt, ...]) -> "asyncio.Future[None]":
         """Takes one more outcome; what it returns is done once that is saved."""
-        most = _BETWEEN_CALLS if self._simulator.courtesy.is_called_for else _AT_ONCE
-        if not self._waiting or self._waiting[-1].count >= most:
-            self._waiting.append(_Batch())
-        batch = self._waiting[-1]
-        batch.count += 1
-        batch.outcomes.setdefault(sandbox, []).append((delivery_id, attempts))
-        if self._task is None:
-            self._task = asyncio.create_task(self._write())
-        return batch.saved
+        saved: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Unsaved(sandbox, (delivery_id, attempts), saved))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write())
+        return saved
 
     async def finish(self) -> None:
         """Waits until all outcomes are saved."""
-        while self._task is not None:
-            await asyncio.wait([self._task])
+        while running := [*self._saving, *([self._writing] if self._writing else ())]:
+            await asyncio.wait(running)
 
     async def _write(self) -> None:
         try:
             while self._waiting:
                 await self._simulator.courtesy.turn()
-                batch = self._waiting.popleft()
-                try:
-                    await asyncio.gather(*(self._save(*theirs) for theirs in batch.outcomes.items()))
-                except Exception as error:  # for those who wait for it
-                    batch.saved.set_exception(error)
-                else:
-                    batch.saved.set_result(None)
+                most = _BETWEEN_CALLS if self._simulator.courtesy.is_called_for else _AT_ONCE
+                batch = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
+                by_sandbox: dict[Sandbox, list[_Unsaved]] = {}
+                for each in batch:
+                    by_sandbox.setdefault(each.sandbox, []).append(each)
+                for sandbox, theirs in by_sandbox.items():
+                    action = partial(_record, sandbox=sandbox, outcomes=[each.outcome for each in theirs])
+                    # While more is waiting the commit can wait for it.
+                    recording = self._simulator.start(sandbox.name, action, hurry=not self._waiting)
+                    saving = asyncio.create_task(self._save(sandbox, theirs, recording))
+                    self._saving.add(saving)
+                    saving.add_done_callback(self._saving.discard)
         finally:
-            self._task = None
+            self._writing = None
 
-    async def _save(self, sandbox: Sandbox, outcomes: list[Outcome]) -> None:
-        action = partial(_record, sandbox=sandbox, outcomes=outcomes)
-        for webhook_id in await self._simulator.perform(sandbox.name, action, hurry=False):
-            await give_up_deliveries(self._simulator, sandbox.name, webhook_id)
+    async def _save(self, sandbox: Sandbox, batch: list["_Unsaved"], recording: "asyncio.Future[list[str]]") -> None:
+        """Tells those who wait once outcomes are on record, and webhooks that they disabled have nothing due."""
+        try:
+            for webhook_id in await recording:
+                await give_up_deliveries(self._simulator, sandbox.name, webhook_id)
+        except Exception as error:  # for those who wait
+            for each in batch:
+                each.saved.set_exception(error)
+        else:
+            for each in batch:
+                each.saved.set_result(None)
 
 
-class _Batch:
-    """Outcomes that are saved together."""
+class _Unsaved(NamedTuple):
+    """An outcome that waits to be saved."""
 
-    def __init__(self) -> None:
-        self.saved: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.outcomes: dict[Sandbox, list[Outcome]] = {}
-        self.count = 0
+    sandbox: Sandbox
+    outcome: Outcome
+    saved: "asyncio.Future[None]"
 
 
 def _record(work: Work, sandbox: Sandbox, outcomes: list[Outcome]) -> list[str]:

@@ -1,6 +1,7 @@
 """One sandbox as it runs: its clock, seed, settings and counters, and the ids it gives out.
 
-The state belongs to the database thread; other threads only read its frozen parts (clock, account).
+The state belongs to the action under way, which may be on the database thread; everybody else only reads its frozen
+parts (clock, account).
 """
 
 from dataclasses import dataclass, field

@@ -29,8 +29,8 @@ from drsim.store import DueDelivery
 
 T = TypeVar("T")
 
-_AT_ONCE = 64
-"""So many due deliveries of a lane are fetched at a time."""
+_AT_ONCE, _UNSAVED = 16, 64
+"""So many due deliveries of a lane are fetched at a time, and of so many that were sent it may be unsaved what came."""
 
 _LONGEST_TIMER = 3600.0
 
@@ -228,8 +228,9 @@ class Scheduler:
     async def _following(self, sandbox: Sandbox, webhook_id: str, unsaved: "Unsaved") -> list[DueDelivery]:
         """What is due next. That nothing is left, is said only once all that was sent is saved."""
         while True:
-            while len(unsaved) > _AT_ONCE:
+            while len(unsaved) > _UNSAVED:
                 await _first_saved(unsaved)
+            await self._simulator.courtesy.turn()
             present = await self._present(sandbox, webhook_id)
             if present and (due := self._due(sandbox, present, unsaved)):
                 return due

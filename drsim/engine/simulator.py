@@ -4,6 +4,7 @@
 thing at its own due time; so the history is the same however late the process is.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
@@ -63,26 +64,32 @@ class Simulator:
         known = self._sandboxes.get(name)
         return known if known is not None else await self.perform(name, lambda work: work.sandbox)
 
-    async def perform(self, name: str, action: Callable[[Work], T], *, hurry: bool = True) -> T:
+    async def perform(self, name: str, action: Callable[[Work], T], *, hurry: bool = True, long: bool = False) -> T:
         """Runs `action` at the sandbox's present time, after everything due by then, and commits all of it.
 
         Raises the `Refused` that the action raises: then nothing has changed, but the events that come with the
-        refusal are told and the rules that were asked on the way are used up. Nobody waits behind an action that is in
-        no `hurry`.
+        refusal are told and the rules that were asked on the way are used up. For `hurry` and `long` see `Store.ask`.
         """
         try:
-            return await self._perform(name, action, hurry)
+            return await self.start(name, action, hurry=hurry, long=long)
         except Refused as refusal:
             if refusal.events or refusal.rules is not None:
-                await self._perform(name, _told(refusal))
+                await self.start(name, _told(refusal))
             raise
 
-    async def _perform(self, name: str, action: Callable[[Work], T], hurry: bool = True) -> T:
-        result, dues = await self.store.run(lambda transaction: self._run(transaction, name, action), hurry=hurry)
-        sandbox = self._sandboxes.get(name)
-        if sandbox is not None:
-            self.stirred(sandbox, dues)
-        return result
+    def start(
+        self, name: str, action: Callable[[Work], T], *, hurry: bool = True, long: bool = False
+    ) -> "asyncio.Future[T]":
+        """Begins to `perform` an action that refuses nothing: at once, or when it is its turn."""
+
+        def committed(result: tuple[T, Mapping[str, Time] | None]) -> T:
+            sandbox = self._sandboxes.get(name)
+            if sandbox is not None:
+                self.stirred(sandbox, result[1])
+            return result[0]
+
+        long = long or self._much_is_due(name)
+        return self.store.ask(lambda tx: self._run(tx, name, action), committed, hurry=hurry, long=long)
 
     async def strike(self, sandbox: Sandbox, occasion: Occasion) -> Fault | None:
         """The fault that strikes now; that it is used up is committed before it is told."""
@@ -97,6 +104,15 @@ class Simulator:
         """Whether something is due that has not happened yet."""
         return sandbox.due is not None and sandbox.due <= sandbox.clock.now(self.wall())
 
+    def _much_is_due(self, name: str) -> bool:
+        """Whether so much has to happen first that the event loop is better not held up by it."""
+        sandbox = self._sandboxes.get(name)
+        if sandbox is None:
+            return True
+        return self.is_behind(sandbox) and self.store.reader.many_due(
+            sandbox.number, "", sandbox.clock.now(self.wall())
+        )
+
     def _fresh(self, name: str, number: int) -> Sandbox:
         return Sandbox(name, number, self._seed_of(name), self._clock_of(), faults=())
 
@@ -110,7 +126,7 @@ class Simulator:
             self._sandboxes[name] = sandbox
             return sandbox
 
-        return await self.perform(name, action)
+        return await self.perform(name, action, long=True)
 
     def _run(
         self, transaction: Transaction, name: str, action: Callable[[Work], T]

@@ -1,4 +1,4 @@
-"""Work: what an action of one sandbox loads and saves with, in one transaction, on the database thread."""
+"""Work: what an action of one sandbox loads and saves with, in one transaction."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -28,7 +28,7 @@ MOST_FIRED = 10_000
 
 
 class Work:
-    """One unit of work in one sandbox: what an action loads and saves with. Lives on the database thread."""
+    """One unit of work in one sandbox: what an action loads and saves with."""
 
     def __init__(
         self, transaction: Transaction, sandbox: Sandbox, now: Time, wall: Time, hosts: Hosts, base: str = ""

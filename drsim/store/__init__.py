@@ -1,9 +1,9 @@
-"""The store: documents in SQLite, one writer thread, commits of concurrent requests grouped.
+"""The store: documents in SQLite, one action after the other, commits of concurrent requests grouped.
 
 The only package that speaks SQL. Writing goes through `Store.run`: an action is a synchronous function that gets a
-`Transaction` and runs whole on the database thread, so it cannot await and nothing slips in between; what it returns
-is handed back only after its commit. Reading what the API answers goes through `Store.reader`, on the caller's thread
-and a connection of its own, which sees committed data only.
+`Transaction` and runs whole, so it cannot await and nothing slips in between; what it returns is handed back only after
+its commit. It runs on the event loop, or, if it may take long, on the database thread. Reading what the API answers
+goes through `Store.reader`, a connection of its own, which sees committed data only.
 
 The process owns the file: values are decoded once and kept, so a second process on the same file is refused.
 """

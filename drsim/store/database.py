@@ -1,11 +1,13 @@
-"""The open database: its file, its lock, its writer thread, and the grouping of commits."""
+"""The open database: its file, its lock, who writes when, and the grouping of commits."""
 
 import asyncio
 import fcntl
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import aiosqlite
 
@@ -13,6 +15,7 @@ from drsim.store.reading import Reader
 from drsim.store.writing import Transaction
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 SCHEMA_VERSION = 1
 
@@ -21,19 +24,44 @@ class StoreError(Exception):
     """The database file cannot be used; the message says why."""
 
 
-_Waiting = tuple[Callable[[Transaction], Any], asyncio.Future[Any]]
+_AT_ONCE = 16
+"""So many actions share a commit at most: everything else on the event loop waits for it."""
+
+_SOON = 0.002
+"""After so many seconds what is in no hurry is committed too."""
+
+_CHECKPOINT = 8_000
+"""After so many changed rows what was written goes from the log into the database."""
+
+
+class _Asked(NamedTuple):
+    """An action that waits for its turn, and what becomes of what it returns once that is committed."""
+
+    action: Callable[[Transaction], Any]
+    then: Callable[[Any], Any]
+    done: asyncio.Future[Any]
+    hurry: bool
+    long: bool
 
 
 class Store:
-    """The open database. Make it with `Store.open`."""
+    """The open database. Make it with `Store.open`.
+
+    Actions run on the event loop, and those of one of its rounds are committed together in the next: that takes less
+    time than handing them to a thread and waiting until both have had the interpreter. What may take long runs on the
+    database thread, beside the event loop, and so does all that waits for the disk; meanwhile the others wait.
+    """
 
     def __init__(self, connection: aiosqlite.Connection, transaction: Transaction, reader: Reader, lock: Any) -> None:
         self._connection = connection
         self._transaction = transaction
         self._lock = lock
-        self._waiting: list[_Waiting] = []
-        self._in_no_hurry: list[_Waiting] = []
-        self._pump: asyncio.Task[None] | None = None
+        self._waiting: deque[_Asked] = deque()
+        self._performed: list[tuple[_Asked, bool, Any]] = []
+        self._committing: asyncio.Handle | None = None
+        self._hurry = False
+        self._aside: asyncio.Task[None] | None = None
+        self._checkpointed = 0
         self.reader = reader
         self.lost: Callable[[], None] = lambda: None
         """Called when a commit failed: whatever was derived from uncommitted writes must be forgotten."""
@@ -47,7 +75,9 @@ class Store:
         """
         path, lock = _lock(path)
         try:
-            connection = await aiosqlite.connect(path, isolation_level=None, cached_statements=256)
+            connection = await aiosqlite.connect(
+                path, isolation_level=None, cached_statements=256, check_same_thread=False
+            )
             try:
                 raw, decode = connection._conn, _decoder(types)
                 await cls._on_thread(connection, lambda: _prepare(raw, durable))
@@ -73,54 +103,130 @@ class Store:
         """Where in the order of documents the present is; what is saved later stands behind it."""
         return self._transaction.mark
 
-    async def run(self, action: Callable[[Transaction], T], *, hurry: bool = True) -> T:
-        """Runs `action` in a transaction and returns what it returns, once that is committed.
+    async def run(self, action: Callable[[Transaction], T], *, hurry: bool = True, long: bool = False) -> T:
+        """Runs `action` and returns what it returns: see `ask`."""
+        return await self.ask(action, lambda result: result, hurry=hurry, long=long)
 
-        Actions that arrive while another group is being written share the next commit. One that is in no `hurry` shares
-        it with its like only, so that the others wait for no more than what is under way; where both are waiting, they
-        take turns. What an action raises is raised here, and nothing of it stays behind; the others of its group are
-        not touched by that.
+    def ask(
+        self,
+        action: Callable[[Transaction], T],
+        then: Callable[[T], U],
+        *,
+        hurry: bool = True,
+        long: bool = False,
+    ) -> "asyncio.Future[U]":
+        """Runs `action` in a transaction and, once that is committed, `then` with what it has returned.
+
+        It runs at once and shares the next commit with others, if nothing `long` is under way: that has a commit of its
+        own, during which the event loop goes on. What is in no `hurry` leaves the commit to somebody who is, for a
+        moment. What an action raises is raised to its caller, and nothing of it stays behind; the others of its commit
+        are not touched by that.
         """
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        (self._waiting if hurry else self._in_no_hurry).append((action, future))
-        if self._pump is None:
-            self._pump = asyncio.create_task(self._write())
-        return await future
+        asked = _Asked(action, then, asyncio.get_running_loop().create_future(), hurry, long)
+        if self._aside is not None or self._waiting or long:
+            self._waiting.append(asked)
+            self._go_on()
+        else:
+            self._perform(asked)
+        return asked.done
 
-    async def _write(self) -> None:
+    def _go_on(self) -> None:
+        """Performs what is waiting: a round of it, unless something that takes long comes before."""
+        while self._waiting and self._aside is None:
+            if not self._waiting[0].long:
+                self._perform(self._waiting.popleft())
+                if not self._performed:  # they are committed: others have the event loop before the next round
+                    asyncio.get_running_loop().call_soon(self._go_on)
+                    return
+            elif self._performed:
+                self._commit()
+            else:
+                self._put_aside(self._perform_aside(self._waiting.popleft()))
+
+    def _perform(self, asked: _Asked) -> None:
+        self._performed.append((asked, *self._transaction.perform(asked.action)))
+        if len(self._performed) >= _AT_ONCE:
+            self._commit()
+        elif self._committing is None or (asked.hurry and not self._hurry):
+            self._cancel_commit()
+            loop = asyncio.get_running_loop()
+            self._hurry = asked.hurry
+            self._committing = loop.call_soon(self._commit) if self._hurry else loop.call_later(_SOON, self._commit)
+
+    def _commit(self) -> None:
+        """Commits what was performed, and tells the callers."""
+        self._cancel_commit()
+        performed, self._performed = self._performed, []
         try:
-            hurry = True
-            while self._waiting or self._in_no_hurry:
-                if self._waiting and (hurry or not self._in_no_hurry):
-                    group, self._waiting, hurry = self._waiting, [], False
-                else:
-                    group, self._in_no_hurry, hurry = self._in_no_hurry, [], True
-                actions = [action for action, _ in group]
-                try:
-                    results = await self._on_thread(self._connection, lambda todo=actions: self._group(todo))  # type: ignore[misc]
-                except Exception as error:
-                    self.lost()
-                    results = [(False, error)] * len(group)
-                for (_, future), (worked, result) in zip(group, results, strict=True):
-                    if future.done():
-                        continue
-                    if worked:
-                        future.set_result(result)
-                    else:
-                        future.set_exception(result)
-        finally:
-            self._pump = None
+            self._transaction.commit()
+        except Exception as error:
+            self.lost()
+            performed = [(asked, False, error) for asked, _, _ in performed]
+        for each in performed:
+            _tell(*each)
+        if self._transaction.changes - self._checkpointed > _CHECKPOINT and self._aside is None:
+            self._put_aside(self._checkpoint())
 
-    def _group(self, actions: Sequence[Callable[[Transaction], Any]]) -> list[tuple[bool, Any]]:
-        return self._transaction.run_group(actions)
+    def _cancel_commit(self) -> None:
+        if self._committing is not None:
+            self._committing.cancel()
+            self._committing = None
+
+    def _put_aside(self, work: Coroutine[Any, Any, None]) -> None:
+        async def put_aside() -> None:
+            try:
+                await work
+            finally:
+                self._aside = None
+                self._go_on()
+
+        self._aside = asyncio.create_task(put_aside())
+
+    async def _perform_aside(self, asked: _Asked) -> None:
+        def perform() -> tuple[bool, Any]:
+            performed = self._transaction.perform(asked.action)
+            self._transaction.commit()
+            return performed
+
+        try:
+            worked, result = await self._on_thread(self._connection, perform)
+        except Exception as error:
+            self.lost()
+            worked, result = False, error
+        _tell(asked, worked, result)
+
+    async def _checkpoint(self) -> None:
+        """Moves what was written from the log into the database, which waits for the disk."""
+        self._checkpointed = self._transaction.changes
+        with suppress(sqlite3.Error):  # nothing is lost: the next one tries again
+            await self._on_thread(self._connection, self._transaction.checkpoint)
 
     async def close(self) -> None:
         """Finishes what is being written and closes the file."""
-        while self._pump is not None:
-            await asyncio.wait([self._pump])
+        while self._waiting or self._performed or self._aside is not None:
+            if self._aside is not None:
+                await asyncio.wait([self._aside])
+            elif self._performed:
+                self._commit()
+            else:
+                await asyncio.wait([self._waiting[0].done])
         self.reader.close()
         await self._connection.close()
         self._lock.close()
+
+
+def _tell(asked: _Asked, worked: bool, result: Any) -> None:
+    """Gives a caller what its action has returned or raised."""
+    try:
+        told = asked.then(result) if worked else result
+    except Exception as error:
+        worked, told = False, error
+    if asked.done.done():
+        return
+    if worked:
+        asked.done.set_result(told)
+    else:
+        asked.done.set_exception(told)
 
 
 def _lock(path: Path) -> tuple[Path, Any]:
@@ -147,7 +253,7 @@ def _prepare(connection: sqlite3.Connection, durable: bool) -> None:
         raise StoreError("is not a database of this version of drsim")
     connection.execute("PRAGMA page_size = 8192")  # an order fits in a page
     connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA wal_autocheckpoint = 8000")  # writes each busy page once for many commits
+    connection.execute("PRAGMA wal_autocheckpoint = 0")  # see `_CHECKPOINT`
     connection.execute(f"PRAGMA synchronous = {'NORMAL' if durable else 'OFF'}")
     connection.execute("PRAGMA temp_store = MEMORY")
     if ours:

@@ -18,6 +18,8 @@ def public_form(connection: sqlite3.Connection, sandbox: int, kind: str, id: str
 
 _MOST_NAMED = 10_000
 
+_MANY = 16
+
 
 class Reader:
     """Reads what is committed, on the thread it was made on."""
@@ -64,6 +66,14 @@ class Reader:
             "SELECT min(due_at) FROM document WHERE sandbox = ? AND lane = ? AND due_at IS NOT NULL", (sandbox, lane)
         ).fetchone()
         return None if row is None else row[0]
+
+    def many_due(self, sandbox: int, lane: str, until: Time) -> bool:
+        """Whether many documents of a lane have to wake by `until`."""
+        row = self._connection.execute(
+            "SELECT 1 FROM document WHERE sandbox = ? AND lane = ? AND due_at <= ? LIMIT 1 OFFSET ?",
+            (sandbox, lane, until, _MANY),
+        ).fetchone()
+        return row is not None
 
     def home(self, kind: str, id: str) -> str | None:
         """The name of the sandbox that has this document, of a kind whose ids are different in all of them."""

@@ -1,8 +1,8 @@
-"""Writing: the transaction that actions read and write with, on the database thread."""
+"""Writing: the transaction that actions read and write with, of one connection."""
 
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
@@ -18,6 +18,8 @@ _KEPT_VALUES = 4096
 
 
 _Row = tuple[Any, ...]
+_Key = tuple[int, str, str]
+"""Sandbox, kind and id of a document."""
 _FacetKey = tuple[int, str, Value]
 
 
@@ -47,8 +49,8 @@ _DELETE_FACETS = (
     " WHERE number IN (SELECT number FROM gone) AND (number, name, value) IN (SELECT number, name, value FROM gone)"
 )
 _SIZES = (64, 16, 4, 1)
-"""So many rows are written by one statement. Each step of a statement lets the other thread have the interpreter,
-which is slow to give it back while it is busy: few steps make a commit quick whatever else goes on."""
+"""So many rows are written by one statement: few statements make a commit quick, above all on the database thread,
+which has to get the interpreter back after each of them."""
 
 
 @cache
@@ -67,13 +69,13 @@ def _array(values: Sequence[Value]) -> str:
 
 
 class Transaction:
-    """What an action reads and writes with. Lives on the database thread; one for the whole life of the store."""
+    """What an action reads and writes with. One for the whole life of the store."""
 
     def __init__(self, connection: sqlite3.Connection, decode: Callable[[str, bytes], Any]) -> None:
         self._connection = connection
         self._decode = decode
-        self._kept: OrderedDict[tuple[int, str, str], _Kept] = OrderedDict()
-        self._touched: list[tuple[int, str, str]] = []
+        self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
+        self._touched: list[_Key] = []
         self._unsaved: dict[int, Callable[[], bytes]] = {}
         self._next_number: int = 1 + connection.execute("SELECT coalesce(max(number), 0) FROM document").fetchone()[0]
         # Rows wait here until something is read or the action ends: one statement for all of a sort.
@@ -81,6 +83,20 @@ class Transaction:
         self._changes: dict[int, _Row] = {}
         self._facets: dict[_FacetKey, _Row] = {}
         self._gone: dict[_FacetKey, _Row] = {}
+        self._unread: set[_Key] = set()
+        """What waits, but is not kept in memory: it can be read only once it is written."""
+        self._performed = 0
+        # Parts that are under way, one within the other; the outer ones of them that had something to write.
+        self._parts = self._savepoints = 0
+
+    @property
+    def changes(self) -> int:
+        """How many rows were written since the store was opened."""
+        return self._connection.total_changes
+
+    def checkpoint(self) -> None:
+        """Moves what was written from the log into the database, as far as nobody is reading it."""
+        self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def sandbox(self, name: str) -> tuple[int, bytes] | None:
         """The number and the body of a sandbox."""
@@ -89,7 +105,7 @@ class Transaction:
 
     def add_sandbox(self, name: str, body: bytes) -> int:
         """A new sandbox; returns its number."""
-        cursor = self._connection.execute("INSERT INTO sandbox (name, body) VALUES (?, ?)", (name, body))
+        cursor = self._flushed().execute("INSERT INTO sandbox (name, body) VALUES (?, ?)", (name, body))
         return int(cursor.lastrowid or 0)
 
     def save_sandbox(self, number: int, body: Callable[[], bytes]) -> None:
@@ -123,7 +139,7 @@ class Transaction:
             return
         # All in one row: see `_SIZES`.
         found = (
-            self._flushed()
+            self._readable((sandbox, kind, id) for id in missing)
             .execute(
                 "SELECT json_group_array(json_array(id, number, CAST(value AS TEXT),"
                 " (SELECT json_group_array(json_array(name, f.value)) FROM facet f WHERE f.number = document.number)"
@@ -241,7 +257,9 @@ class Transaction:
         )
         for name, text in record.facets:
             self._facets[number, name, text] = (number, name, text, sandbox, kind, at)
-        if record.value is not None:
+        if record.value is None:
+            self._unread.add((sandbox, kind, record.id))
+        else:
             self._keep((sandbox, kind, record.id), _Kept(number, record.value, record.facets))
 
     def delete(self, sandbox: int, kind: str, id: str) -> None:
@@ -284,20 +302,22 @@ class Transaction:
 
     def atomic(self, action: Callable[[], T]) -> T:
         """Runs `action` so that an exception leaves nothing of it behind."""
-        self._flushed().execute("SAVEPOINT action")
+        waiting = self._documents[:], self._changes.copy(), self._facets.copy(), self._gone.copy()
         outer, self._touched = self._touched, []
+        self._parts += 1
         try:
-            result = action()
-            self._flushed()
-            return result
+            return action()
         except BaseException:
-            self._forget_waiting()
-            self._connection.execute("ROLLBACK TO action")
-            for key in self._touched:
-                self._kept.pop(key, None)
+            if self._savepoints == self._parts:
+                self._connection.execute("ROLLBACK TO part")  # also what had been waiting: that waits again
+            self._documents, self._changes, self._facets, self._gone = waiting
+            self._forget_touched()
             raise
         finally:
-            self._connection.execute("RELEASE action")
+            if self._savepoints == self._parts:
+                self._connection.execute("RELEASE part")
+                self._savepoints -= 1
+            self._parts -= 1
             self._touched = outer + self._touched
 
     def _find(self, sandbox: int, kind: str, id: str) -> _Kept | None:
@@ -307,7 +327,7 @@ class Transaction:
             self._kept.move_to_end(key)
             return kept
         row = (
-            self._flushed()
+            self._readable((key,))
             .execute("SELECT number, value FROM document WHERE sandbox = ? AND kind = ? AND id = ?", key)
             .fetchone()
         )
@@ -317,16 +337,19 @@ class Transaction:
         self._keep(key, kept)
         return kept
 
-    def _keep(self, key: tuple[int, str, str], kept: _Kept) -> None:
+    def _keep(self, key: _Key, kept: _Kept) -> None:
         self._kept[key] = kept
         self._touched.append(key)
         if len(self._kept) > _KEPT_VALUES:
-            self._kept.popitem(last=False)
+            gone, _ = self._kept.popitem(last=False)
+            if self._documents or self._changes:
+                self._unread.add(gone)
 
     def _change_facets(self, sandbox: int, record: Record, kept: _Kept) -> None:
         present = kept.facets
         if present is None:
-            rows = self._flushed().execute("SELECT name, value FROM facet WHERE number = ?", (kept.number,))
+            # Nothing of it waits: what was put has its facets with it.
+            rows = self._connection.execute("SELECT name, value FROM facet WHERE number = ?", (kept.number,))
             present = frozenset((name, value) for name, value in rows.fetchall())
         for name, text in present - record.facets:
             key = (kept.number, name, text)
@@ -337,8 +360,22 @@ class Transaction:
             if self._gone.pop(key, None) is None:
                 self._facets[key] = (*key, sandbox, record.kind, record.at)
 
+    def _readable(self, keys: Iterable[_Key]) -> sqlite3.Connection:
+        """The connection, once these documents, which are not kept in memory, are written if they wait."""
+        return self._connection if self._unread.isdisjoint(keys) else self._flushed()
+
+    def _forget_touched(self) -> None:
+        """Forgets what was learnt since something failed began; what came before may still wait to be written."""
+        for key in self._touched:
+            self._kept.pop(key, None)
+        self._unread.update(self._touched)
+
     def _flushed(self) -> sqlite3.Connection:
-        """The connection, once all waiting rows are written."""
+        """The connection, once all waiting rows are written; before them the savepoints of the parts under way."""
+        self._unread.clear()
+        while self._savepoints < self._parts:
+            self._connection.execute("SAVEPOINT part")
+            self._savepoints += 1
         if self._documents:
             documents, self._documents = self._documents, []
             self._write(_INSERT_DOCUMENTS, documents)
@@ -364,24 +401,31 @@ class Transaction:
                 )
                 start += size
 
-    def _forget_waiting(self) -> None:
-        self._documents, self._changes, self._facets, self._gone = [], {}, {}, {}
+    def perform(self, action: Callable[["Transaction"], Any]) -> tuple[bool, Any]:
+        """Runs an action, to be committed with those before and after it; whether it worked, and its result or error.
 
-    def run_group(self, actions: Sequence[Callable[["Transaction"], Any]]) -> list[tuple[bool, Any]]:
-        """Runs actions in one commit; per action, whether it worked and what it returned or raised."""
-        self._touched.clear()
-        self._connection.execute("BEGIN IMMEDIATE")
+        One that fails leaves nothing behind.
+        """
+        alone = self._performed == 0
         try:
-            if len(actions) == 1:
-                # An action that is alone needs no savepoint: its transaction is rolled back as a whole.
-                try:
-                    results = [(True, actions[0](self))]
-                    self._flushed()
-                except Exception as error:
-                    self._roll_back()
-                    return [(False, error)]
-            else:
-                results = [self._attempt(each) for each in actions]
+            if alone:
+                self._touched.clear()
+                self._connection.execute("BEGIN IMMEDIATE")
+            result = action(self) if alone else self.atomic(lambda: action(self))
+        except BaseException as error:
+            if alone:
+                self._roll_back()
+            if not isinstance(error, Exception):
+                raise
+            return False, error
+        self._performed += 1
+        return True, result
+
+    def commit(self) -> None:
+        """Commits all actions since the last commit. Raises what went wrong; then nothing of them is left."""
+        if not self._performed:
+            return
+        try:
             for number, body in self._unsaved.items():
                 self._flushed().execute("UPDATE sandbox SET body = ? WHERE number = ?", (body(), number))
             self._flushed().execute("COMMIT")
@@ -389,19 +433,13 @@ class Transaction:
             self._roll_back()
             raise
         finally:
+            self._performed = 0
             self._unsaved.clear()
-        return results
 
     def _roll_back(self) -> None:
         """Undoes the whole transaction, and forgets what was learnt in it."""
-        self._forget_waiting()
+        self._documents, self._changes, self._facets, self._gone = [], {}, {}, {}
+        self._unsaved.clear()
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
-        for key in self._touched:
-            self._kept.pop(key, None)
-
-    def _attempt(self, action: Callable[["Transaction"], Any]) -> tuple[bool, Any]:
-        try:
-            return True, self.atomic(lambda: action(self))
-        except Exception as error:
-            return False, error
+        self._forget_touched()

@@ -8,6 +8,7 @@ import asyncio
 import re
 from collections import deque
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import orjson
@@ -24,6 +25,10 @@ KEPT_WRITES = 10_000
 _LONGEST_BODY = 65_536
 _BEHIND = 0.05
 """So many seconds after a call it is written, with all others that came in the meantime."""
+_AT_ONCE = 4
+"""So many calls are written in one go: the next call waits behind them."""
+_TRIMMED = 1_000
+"""After so many calls the oldest are thrown away."""
 _SECRET = re.compile("password|secret", re.IGNORECASE)
 """Fields of webhooks that are kept out of the log."""
 _CARD_KEPT = ("brand", "lastFourDigits", "expirationMonth", "expirationYear", "returnUrl", "cancelUrl")
@@ -183,18 +188,30 @@ class CallLog:
                 for sandbox, call in calls:
                     by_sandbox.setdefault(sandbox, []).append(call)
                 for sandbox, theirs in by_sandbox.items():
-                    await self._simulator.perform(sandbox, lambda work, made=theirs: _keep(work, made))  # type: ignore[misc]
+                    await self._save(sandbox, theirs)
         finally:
             self._task = None
 
+    async def _save(self, sandbox: str, calls: list[Call]) -> None:
+        for start in range(0, len(calls), _AT_ONCE):
+            await self._simulator.courtesy.turn()
+            keep = partial(_keep, calls=calls[start : start + _AT_ONCE])
+            if await self._simulator.perform(sandbox, keep, hurry=False):
+                await self._simulator.perform(sandbox, _trim, long=True)
 
-def _keep(work: Work, calls: list[Call]) -> None:
+
+def _keep(work: Work, calls: list[Call]) -> bool:
+    """Keeps some calls; whether there may be too many now."""
+    before = work.sandbox.counters.get("call", 0)
     for call in calls:
         public = orjson.dumps({"at": call.at, "place": call.place, **call.shown()})
         work.add(Record("call", call.id, call.at, None, public, call.order_id))
-        count = work.sandbox.counters["call"] = work.sandbox.counters.get("call", 0) + 1
-        if count % 1_000 == 0:
-            work.transaction.delete_oldest(work.sandbox.number, "call", KEPT_WRITES)
+    after = work.sandbox.counters["call"] = before + len(calls)
+    return after // _TRIMMED > before // _TRIMMED
+
+
+def _trim(work: Work) -> None:
+    work.transaction.delete_oldest(work.sandbox.number, "call", KEPT_WRITES)
 
 
 def _written(work: Work, limit: int, order_id: str | None) -> list[bytes]:

@@ -127,7 +127,7 @@ async def order_timeline(request: Request) -> Answer:
 async def sandbox_timeline(request: Request) -> Answer:
     """`GET /_sim/timeline`: calls, events and deliveries of the whole sandbox, in order of time."""
     calls = await _calls(request).newest(desk.sandbox_of(request).name, _MOST_CALLS)
-    return answer({"data": await desk.perform(request, lambda work: timeline.sandbox_timeline(work, calls))})
+    return answer({"data": await desk.perform(request, lambda work: timeline.sandbox_timeline(work, calls), long=True)})
 
 
 async def _unless_gone(request: Request, waiting: Coroutine[Any, Any, None]) -> None:

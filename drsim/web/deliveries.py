@@ -62,10 +62,10 @@ async def resend_to(request: Request) -> Answer:
         raise missing("state")
     if body.since is not None:
         since = read_time("since", body.since)
-        return _resent(await desk.perform(request, lambda work: resend_since(work, id, since)))
+        return _resent(await desk.perform(request, lambda work: resend_since(work, id, since), long=True))
     if body.state != "failed":
         raise invalid("state", str(body.state)[:100])
-    return _resent(await desk.perform(request, lambda work: resend_lost(work, id)))
+    return _resent(await desk.perform(request, lambda work: resend_lost(work, id), long=True))
 
 
 def _resent(it: Resent) -> Answer:

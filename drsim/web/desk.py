@@ -32,9 +32,10 @@ async def present(request: Request) -> tuple[Simulator, Sandbox]:
     return simulator, sandbox
 
 
-async def perform(request: Request, action: Callable[[Work], T]) -> T:
-    """Runs an action in the caller's sandbox."""
-    return await simulator_of(request).perform(sandbox_of(request).name, action)
+async def perform(request: Request, action: Callable[[Work], T], *, long: bool = False) -> T:
+    """Runs an action in the caller's sandbox. It may take `long`, as does whatever is asked for in many words."""
+    long = long or _is_much(request)
+    return await simulator_of(request).perform(sandbox_of(request).name, action, long=long)
 
 
 async def public(request: Request, kind: str, resource: str) -> bytes:
@@ -45,6 +46,12 @@ async def public(request: Request, kind: str, resource: str) -> bytes:
     if found is None:
         raise not_found(resource, id)
     return found
+
+
+def _is_much(request: Request) -> bool:
+    """Whether a body is large, or nobody knows how large it is."""
+    length = request.headers.get("content-length", "0")
+    return "transfer-encoding" in request.headers or len(length) > 5 or (length > "16000" and len(length) == 5)
 
 
 def is_shopper(request: Request) -> bool:

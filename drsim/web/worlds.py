@@ -39,7 +39,7 @@ async def load_scenario(request: Request) -> Answer:
         world = read(text)
     except Unfit as unfit:
         raise unfitting(unfit) from unfit
-    return answer(await desk.perform(request, lambda work: make_world(work, world)))
+    return answer(await desk.perform(request, lambda work: make_world(work, world), long=True))
 
 
 async def list_rules(request: Request) -> Answer:
