@@ -89,7 +89,6 @@ def _record(work: Work, sandbox: Sandbox, outcomes: list[Outcome]) -> list[str]:
     disabled: list[str] = []
     if work.sandbox is not sandbox:
         return disabled
-    work.transaction.prepare(sandbox.number, "delivery", [id for id, _ in outcomes])
     for id, (attempt, *copies) in outcomes:
         delivery: Delivery | None = work.get("delivery", id)
         if delivery is None or delivery.state not in ("pending", "undelivered"):

@@ -53,7 +53,6 @@ def give_up_some(work: Work, webhook_id: str) -> bool:
     if webhook is not None and webhook.enabled:
         return False
     ids = work.transaction.due(work.sandbox.number, webhook_id, None, _AT_ONCE)
-    work.transaction.prepare(work.sandbox.number, "delivery", ids)
     for id in ids:
         work.put(records.delivery_record(given_up(work.get("delivery", id))))
     return len(ids) == _AT_ONCE

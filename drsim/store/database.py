@@ -24,8 +24,8 @@ class StoreError(Exception):
     """The database file cannot be used; the message says why."""
 
 
-_AT_ONCE = 16
-"""So many actions share a commit at most: everything else on the event loop waits for it."""
+_AT_ONCE, _A_FEW = 16, 4
+"""So many actions share a commit at most, and so few when nobody is in a hurry: the event loop waits for it."""
 
 _SOON = 0.002
 """After so many seconds what is in no hurry is committed too."""
@@ -61,6 +61,7 @@ class Store:
         self._committing: asyncio.Handle | None = None
         self._hurry = False
         self._aside: asyncio.Task[None] | None = None
+        self._checkpoint: asyncio.Task[None] | None = None
         self._checkpointed = 0
         self.reader = reader
         self.lost: Callable[[], None] = lambda: None
@@ -75,13 +76,11 @@ class Store:
         """
         path, lock = _lock(path)
         try:
-            connection = await aiosqlite.connect(
-                path, isolation_level=None, cached_statements=256, check_same_thread=False
-            )
+            connection = await aiosqlite.connect(path, isolation_level=None)
             try:
-                raw, decode = connection._conn, _decoder(types)
-                await cls._on_thread(connection, lambda: _prepare(raw, durable))
-                transaction = await cls._on_thread(connection, lambda: Transaction(raw, decode))
+                writer = await cls._on_thread(connection, lambda: _writer(path, durable))
+                transaction = Transaction(writer, _decoder(types))
+                await connection.execute(_synchronous(durable))
                 read = sqlite3.connect(path, isolation_level=None, cached_statements=256)
                 read.execute("PRAGMA query_only = ON")
             except BaseException:
@@ -145,7 +144,7 @@ class Store:
 
     def _perform(self, asked: _Asked) -> None:
         self._performed.append((asked, *self._transaction.perform(asked.action)))
-        if len(self._performed) >= _AT_ONCE:
+        if len(self._performed) >= (_AT_ONCE if asked.hurry else _A_FEW):
             self._commit()
         elif self._committing is None or (asked.hurry and not self._hurry):
             self._cancel_commit()
@@ -164,8 +163,9 @@ class Store:
             performed = [(asked, False, error) for asked, _, _ in performed]
         for each in performed:
             _tell(*each)
-        if self._transaction.changes - self._checkpointed > _CHECKPOINT and self._aside is None:
-            self._put_aside(self._checkpoint())
+        if self._transaction.changes - self._checkpointed > _CHECKPOINT and self._checkpoint is None:
+            self._checkpointed = self._transaction.changes
+            self._checkpoint = asyncio.create_task(self._run_checkpoint())
 
     def _cancel_commit(self) -> None:
         if self._committing is not None:
@@ -195,22 +195,33 @@ class Store:
             worked, result = False, error
         _tell(asked, worked, result)
 
-    async def _checkpoint(self) -> None:
-        """Moves what was written from the log into the database, which waits for the disk."""
-        self._checkpointed = self._transaction.changes
+    async def _run_checkpoint(self) -> None:
+        """Moves what was written from the log into the database, which waits for the disk.
+
+        Others write meanwhile. They wait only until the little that they have written is moved too: then the log
+        begins anew.
+        """
+        await self._move_log()
+        if self._aside is None:
+            self._commit()
+            self._put_aside(self._move_log())
+        self._checkpoint = None
+
+    async def _move_log(self) -> None:
         with suppress(sqlite3.Error):  # nothing is lost: the next one tries again
-            await self._on_thread(self._connection, self._transaction.checkpoint)
+            await self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     async def close(self) -> None:
         """Finishes what is being written and closes the file."""
-        while self._waiting or self._performed or self._aside is not None:
-            if self._aside is not None:
-                await asyncio.wait([self._aside])
+        while self._waiting or self._performed or self._aside or self._checkpoint:
+            if aside := self._aside or self._checkpoint:
+                await asyncio.wait([aside])
             elif self._performed:
                 self._commit()
             else:
                 await asyncio.wait([self._waiting[0].done])
         self.reader.close()
+        self._transaction.close()
         await self._connection.close()
         self._lock.close()
 
@@ -245,6 +256,21 @@ def _lock(path: Path) -> tuple[Path, Any]:
     return path, lock
 
 
+def _writer(path: Path, durable: bool) -> sqlite3.Connection:
+    """The one connection that writes: on the event loop, or on the database thread while the event loop keeps off."""
+    connection = sqlite3.connect(path, isolation_level=None, cached_statements=256, check_same_thread=False)
+    try:
+        _prepare(connection, durable)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _synchronous(durable: bool) -> str:
+    return f"PRAGMA synchronous = {'NORMAL' if durable else 'OFF'}"
+
+
 def _prepare(connection: sqlite3.Connection, durable: bool) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
@@ -254,7 +280,7 @@ def _prepare(connection: sqlite3.Connection, durable: bool) -> None:
     connection.execute("PRAGMA page_size = 8192")  # an order fits in a page
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA wal_autocheckpoint = 0")  # see `_CHECKPOINT`
-    connection.execute(f"PRAGMA synchronous = {'NORMAL' if durable else 'OFF'}")
+    connection.execute(_synchronous(durable))
     connection.execute("PRAGMA temp_store = MEMORY")
     if ours:
         return

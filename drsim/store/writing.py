@@ -3,7 +3,6 @@
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
 from typing import Any, TypeVar
 
 import orjson
@@ -34,29 +33,13 @@ class _Kept:
         self.facets = facets
 
 
-_INSERT_DOCUMENTS = (
-    "INSERT INTO document (number, sandbox, kind, id, at, parent, lane, due_at, value, public) VALUES {rows}"
+_INSERT_DOCUMENT = (
+    "INSERT INTO document (number, sandbox, kind, id, at, parent, lane, due_at, value, public)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_UPDATE_DOCUMENTS = (
-    "WITH changed (number, parent, due_at, value, public) AS (VALUES {rows})"
-    " UPDATE document SET parent = changed.parent, due_at = changed.due_at, value = changed.value,"
-    " public = changed.public"
-    " FROM changed WHERE document.number = changed.number"
-)
-_INSERT_FACETS = "INSERT INTO facet (number, name, value, sandbox, kind, at) VALUES {rows}"
-_DELETE_FACETS = (
-    "WITH gone (number, name, value) AS (VALUES {rows}) DELETE FROM facet"
-    " WHERE number IN (SELECT number FROM gone) AND (number, name, value) IN (SELECT number, name, value FROM gone)"
-)
-_SIZES = (64, 16, 4, 1)
-"""So many rows are written by one statement: few statements make a commit quick, above all on the database thread,
-which has to get the interpreter back after each of them."""
-
-
-@cache
-def _of_size(statement: str, rows: int, columns: int) -> str:
-    row = f"({', '.join('?' * columns)})"
-    return statement.format(rows=", ".join([row] * rows))
+_UPDATE_DOCUMENT = "UPDATE document SET parent = ?, due_at = ?, value = ?, public = ? WHERE number = ?"
+_INSERT_FACET = "INSERT INTO facet (number, name, value, sandbox, kind, at) VALUES (?, ?, ?, ?, ?, ?)"
+_DELETE_FACET = "DELETE FROM facet WHERE number = ? AND name = ? AND value = ?"
 
 
 def _encoded(value: Any) -> bytes | None:
@@ -78,7 +61,7 @@ class Transaction:
         self._touched: list[_Key] = []
         self._unsaved: dict[int, Callable[[], bytes]] = {}
         self._next_number: int = 1 + connection.execute("SELECT coalesce(max(number), 0) FROM document").fetchone()[0]
-        # Rows wait here until something is read or the action ends: one statement for all of a sort.
+        # Rows wait here until something is read that could depend on them, or for the commit.
         self._documents: list[_Row] = []
         self._changes: dict[int, _Row] = {}
         self._facets: dict[_FacetKey, _Row] = {}
@@ -94,9 +77,9 @@ class Transaction:
         """How many rows were written since the store was opened."""
         return self._connection.total_changes
 
-    def checkpoint(self) -> None:
-        """Moves what was written from the log into the database, as far as nobody is reading it."""
-        self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+    def close(self) -> None:
+        """Closes the connection."""
+        self._connection.close()
 
     def sandbox(self, name: str) -> tuple[int, bytes] | None:
         """The number and the body of a sandbox."""
@@ -131,27 +114,6 @@ class Transaction:
         """The value of a document, or nothing."""
         kept = self._find(sandbox, kind, id)
         return None if kept is None else kept.value
-
-    def prepare(self, sandbox: int, kind: str, ids: Sequence[str]) -> None:
-        """Reads many documents at once, so that nothing has to be read when they are got and put."""
-        missing = [id for id in ids if (sandbox, kind, id) not in self._kept]
-        if not missing:
-            return
-        # All in one row: see `_SIZES`.
-        found = (
-            self._readable((sandbox, kind, id) for id in missing)
-            .execute(
-                "SELECT json_group_array(json_array(id, number, CAST(value AS TEXT),"
-                " (SELECT json_group_array(json_array(name, f.value)) FROM facet f WHERE f.number = document.number)"
-                ")) FROM document"
-                " WHERE sandbox = ? AND kind = ? AND id IN (SELECT value FROM json_each(?)) AND value IS NOT NULL",
-                (sandbox, kind, _array(missing)),
-            )
-            .fetchone()
-        )
-        for id, number, value, facets in orjson.loads(found[0]):
-            kept = _Kept(number, self._decode(kind, value.encode()), frozenset((name, each) for name, each in facets))
-            self._keep((sandbox, kind, id), kept)
 
     def public(self, sandbox: int, kind: str, id: str) -> bytes | None:
         """The public form of a document."""
@@ -231,7 +193,7 @@ class Transaction:
         if kept is None:
             self.add(sandbox, record)
             return
-        self._changes[kept.number] = (kept.number, record.parent, record.due, _encoded(record.value), record.public)
+        self._changes[kept.number] = (record.parent, record.due, _encoded(record.value), record.public, kept.number)
         if kept.facets is None or kept.facets != record.facets:
             self._change_facets(sandbox, record, kept)
         self._keep((sandbox, record.kind, record.id), _Kept(kept.number, record.value, record.facets))
@@ -376,30 +338,16 @@ class Transaction:
         while self._savepoints < self._parts:
             self._connection.execute("SAVEPOINT part")
             self._savepoints += 1
-        if self._documents:
-            documents, self._documents = self._documents, []
-            self._write(_INSERT_DOCUMENTS, documents)
-        if self._changes:
-            changes, self._changes = self._changes, {}
-            self._write(_UPDATE_DOCUMENTS, list(changes.values()))
-        if self._gone:
-            gone, self._gone = self._gone, {}
-            self._write(_DELETE_FACETS, list(gone.values()))
-        if self._facets:
-            facets, self._facets = self._facets, {}
-            self._write(_INSERT_FACETS, list(facets.values()))
+        for statement, waiting in (
+            (_INSERT_DOCUMENT, self._documents),
+            (_UPDATE_DOCUMENT, self._changes.values()),
+            (_DELETE_FACET, self._gone.values()),
+            (_INSERT_FACET, self._facets.values()),
+        ):
+            if waiting:
+                self._connection.executemany(statement, waiting)
+        self._documents, self._changes, self._facets, self._gone = [], {}, {}, {}
         return self._connection
-
-    def _write(self, statement: str, rows: list[_Row]) -> None:
-        """Writes many rows with few statements."""
-        start = 0
-        for size in _SIZES:
-            while len(rows) - start >= size:
-                part = rows[start : start + size]
-                self._connection.execute(
-                    _of_size(statement, size, len(part[0])), [each for row in part for each in row]
-                )
-                start += size
 
     def perform(self, action: Callable[["Transaction"], Any]) -> tuple[bool, Any]:
         """Runs an action, to be committed with those before and after it; whether it worked, and its result or error.
