@@ -132,6 +132,7 @@ def _compare(bench: Bench, name: str, idle: list[int], busy: list[int], beside: 
         )
     bench.add(
         Single(f"{name}, p99 while another process sends as much / at rest", other / before, ""),
+        Single(f"{name}, p99 during deliveries / while another process sends as much", during / other, ""),
         Single(f"{name}, p99 during deliveries / at rest", during / before, "", LATENCY, detail),
     )
 
