@@ -15,7 +15,9 @@ _LATELY = 0.05
 _ROUNDS = 8
 """So many rounds of the event loop something steps aside for calls that are answered within one."""
 
-_yield: Callable[[], None] = getattr(os, "sched_yield", lambda: None)
+give_way: Callable[[], None] = getattr(os, "sched_yield", lambda: None)
+"""Lets another process that waits for this processor have it. A burst of work, in small steps even, would be taken for
+one: who has just been answered, and is to go on with that, waited milliseconds for its end."""
 
 
 @types.coroutine
@@ -64,7 +66,7 @@ class Courtesy:
                 await _round()
                 if before == self._count:
                     break
-            _yield()  # to the one who has got an answer: where there are few processors it may wait for this one
+            give_way()
             if self._calls:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._nobody.wait(), _LONGEST)

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from typing import Any, TypeVar, cast
 
+from drsim.engine.courtesy import give_way
 from drsim.engine.transport import Answered, Transport
 
 Helper = Callable[[], AbstractContextManager[socket.socket]]
@@ -211,7 +212,9 @@ class _Near(_Line):
     async def _post(
         self, posts: Transport, number: int, address: str, headers: Mapping[str, str], body: bytes, confidential: bool
     ) -> None:
+        give_way()
         it = await posts.post(address, headers, body, confidential=confidential)
+        give_way()
         self.send((number, it.status, it.error, it.duration, it.headers, it.body))
 
 
