@@ -13,6 +13,9 @@ from drsim.engine.work import Work
 
 T = TypeVar("T")
 
+_MUCH = 16_000
+"""From so many bytes on a body may take long."""
+
 
 def simulator_of(request: Request) -> Simulator:
     """The server's simulator."""
@@ -50,8 +53,7 @@ async def public(request: Request, kind: str, resource: str) -> bytes:
 
 def _is_much(request: Request) -> bool:
     """Whether a body is large, or nobody knows how large it is."""
-    length = request.headers.get("content-length", "0")
-    return "transfer-encoding" in request.headers or len(length) > 5 or (length > "16000" and len(length) == 5)
+    return "transfer-encoding" in request.headers or int(request.headers.get("content-length", 0)) > _MUCH
 
 
 def is_shopper(request: Request) -> bool:
