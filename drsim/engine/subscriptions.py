@@ -15,7 +15,7 @@ from drsim.engine.simulator import Simulator
 from drsim.engine.work import Work
 from drsim.store import Record
 
-_AT_ONCE = 32
+_AT_ONCE = 8
 """So many deliveries are given up in one go: a call of the API may be waiting behind them."""
 
 
@@ -61,7 +61,7 @@ def give_up_some(work: Work, webhook_id: str) -> bool:
 async def give_up_deliveries(simulator: Simulator, sandbox: str, webhook_id: str) -> None:
     """Gives up everything for a webhook that is not enabled, little by little: others have the database in between."""
     action = partial(give_up_some, webhook_id=webhook_id)
-    while await simulator.perform(sandbox, action, hurry=False):
+    while await simulator.perform(sandbox, action):
         pass
 
 

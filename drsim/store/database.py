@@ -24,7 +24,7 @@ class StoreError(Exception):
     """The database file cannot be used; the message says why."""
 
 
-_AT_ONCE, _A_FEW = 16, 4
+_AT_ONCE, _A_FEW = 16, 2
 """So many actions share a commit at most, and so few when nobody is in a hurry: the event loop waits for it."""
 
 _SOON = 0.002

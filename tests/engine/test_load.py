@@ -129,7 +129,7 @@ def test_silencing_a_webhook_with_much_to_go_holds_up_no_call_and_a_kill_meanwhi
             webhooks = [client.webhook(closed_address(), *TYPES) for _ in range(2)]
             for _ in range(PILES):
                 pile_up(client, webhooks)
-            chunks = FULFILLMENTS * len(TYPES) * PILES / 32
+            chunks = FULFILLMENTS * len(TYPES) * PILES / 8
             ids = [webhook["id"] for webhook in webhooks]
             other = server.client("other")
             elsewhere = other.order()
@@ -139,8 +139,8 @@ def test_silencing_a_webhook_with_much_to_go_holds_up_no_call_and_a_kill_meanwhi
                 other.ok(other.post(f"/orders/{elsewhere['id']}", json={"metadata": {"seen": "yes"}}))
                 answered += 1
             assert changing.result().status_code == 200
-            # About one between any two chunks on a quiet machine; where others have it too, the client gets slower.
-            assert answered >= chunks / 8
+            # About one between every third chunk and the next; where others have the machine too, the client is slower.
+            assert answered >= chunks / 16
             assert count(client, ids[0], "pending") == 0
             assert count(client, ids[0], "undelivered") > 0
             deleting = pool.submit(client.delete, f"/webhooks/{ids[1]}")
