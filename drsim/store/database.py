@@ -49,7 +49,8 @@ class Store:
 
     Actions run on the event loop, and those of one of its rounds are committed together in the next: that takes less
     time than handing them to a thread and waiting until both have had the interpreter. What may take long runs on the
-    database thread, beside the event loop, and so does all that waits for the disk; meanwhile the others wait.
+    database thread while the others wait and the event loop goes on. What waits for the disk runs there too, and hardly
+    anybody waits for that.
     """
 
     def __init__(self, connection: aiosqlite.Connection, transaction: Transaction, reader: Reader, lock: Any) -> None:
