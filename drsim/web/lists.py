@@ -56,7 +56,10 @@ def query(
     asked = request.query_params
     conditions: list[Equal | Between] = list(extra)
     parents, ids = None, None
+    named = {name.partition("[")[0] for name in asked}
     for name, kind in listing.filters.items():
+        if name not in named:
+            continue
         facet = listing.facets.get(name, name)
         if name == listing.parent:
             parents = (asked[name],) if asked.get(name) else None
