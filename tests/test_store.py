@@ -492,9 +492,10 @@ async def test_what_is_in_no_hurry_leaves_the_commit_to_others_for_a_moment(stor
     assert committed() == [("n1",), ("n2",)]
     await asked("n3", hurry=False)  # nobody else comes
     assert committed()[2:] == [("n3",)]
-    both = [asked(id, hurry=False) for id in ("n4", "n5")]
-    assert [each.done() for each in both] == [True, True]  # more of them are not kept waiting
-    assert committed()[3:] == [("n4",), ("n5",)]
+    last = asked("n4", hurry=False)
+    store.commit()
+    assert last.done()
+    assert committed()[3:] == [("n4",)]
 
 
 async def test_what_takes_long_leaves_the_event_loop_alone_and_nothing_overtakes_it(store: Store) -> None:
@@ -505,6 +506,20 @@ async def test_what_takes_long_leaves_the_event_loop_alone_and_nothing_overtakes
         assert store.reader.public(ONE, "note", "n1") == b"first"
         assert not any(each.done() for each in later)
     assert await asyncio.gather(*later) == [2, 2, 2]
+
+
+async def test_what_is_under_way_on_the_thread_is_not_committed_by_others(store: Store) -> None:
+    commit, threads = store._transaction.commit, list[threading.Thread]()
+
+    def noted() -> None:
+        threads.append(threading.current_thread())
+        commit()
+
+    store._transaction.commit = noted  # type: ignore[method-assign]
+    async with writer_held_up(store):
+        store.commit()
+    assert len(threads) == 1
+    assert threads[0] is not threading.main_thread()
 
 
 async def test_no_more_than_a_few_actions_are_committed_together(store: Store, tmp_path: Path) -> None:

@@ -18,6 +18,9 @@ Outcome = tuple[str, tuple[Attempt, ...]]
 _AT_ONCE, _BETWEEN_CALLS = 8, 1
 """So many outcomes are saved in one go, and so many while there are calls: they wait behind what is being saved."""
 
+_IN_A_COMMIT = 2
+"""After so many such steps they are committed, in a step of its own."""
+
 
 class Recorder:
     """Saves outcomes, those of all webhooks together."""
@@ -43,6 +46,7 @@ class Recorder:
 
     async def _write(self) -> None:
         try:
+            steps = 0
             while self._waiting:
                 await self._simulator.courtesy.turn()
                 most = _BETWEEN_CALLS if self._simulator.courtesy.is_called_for else _AT_ONCE
@@ -52,11 +56,15 @@ class Recorder:
                     by_sandbox.setdefault(each.sandbox, []).append(each)
                 for sandbox, theirs in by_sandbox.items():
                     action = partial(_record, sandbox=sandbox, outcomes=[each.outcome for each in theirs])
-                    # While more is waiting the commit can wait for it.
-                    recording = self._simulator.start(sandbox.name, action, hurry=not self._waiting)
+                    recording = self._simulator.start(sandbox.name, action, hurry=False)
                     saving = asyncio.create_task(self._save(sandbox, theirs, recording))
                     self._saving.add(saving)
                     saving.add_done_callback(self._saving.discard)
+                steps += 1
+                if steps == _IN_A_COMMIT or not self._waiting:
+                    steps = 0
+                    await self._simulator.courtesy.turn()
+                    self._simulator.store.commit()
         finally:
             self._writing = None
 

@@ -29,7 +29,7 @@ from drsim.store import DueDelivery
 
 T = TypeVar("T")
 
-_AT_ONCE, _UNSAVED = 16, 64
+_AT_ONCE, _UNSAVED = 8, 64
 """So many due deliveries of a lane are fetched at a time, and of so many that were sent it may be unsaved what came."""
 
 _LONGEST_TIMER = 3600.0

@@ -24,10 +24,10 @@ class StoreError(Exception):
     """The database file cannot be used; the message says why."""
 
 
-_AT_ONCE, _A_FEW = 16, 2
-"""So many actions share a commit at most, and so few when nobody is in a hurry: the event loop waits for it."""
+_AT_ONCE = 16
+"""So many actions share a commit at most: the event loop waits for it."""
 
-_SOON = 0.002
+_SOON = 0.005
 """After so many seconds what is in no hurry is committed too."""
 
 _CHECKPOINT = 8_000
@@ -118,9 +118,9 @@ class Store:
         """Runs `action` in a transaction and, once that is committed, `then` with what it has returned.
 
         It runs at once and shares the next commit with others, if nothing `long` is under way: that has a commit of its
-        own, during which the event loop goes on. What is in no `hurry` leaves the commit to somebody who is, for a
-        moment. What an action raises is raised to its caller, and nothing of it stays behind; the others of its commit
-        are not touched by that.
+        own, during which the event loop goes on. What is in no `hurry` leaves the commit for a moment to somebody who
+        is, or who asks for it (`commit`). What an action raises is raised to its caller, and nothing of it stays
+        behind; the others of its commit are not touched by that.
         """
         asked = _Asked(action, then, asyncio.get_running_loop().create_future(), hurry, long)
         if self._aside is not None or self._waiting or long:
@@ -139,22 +139,24 @@ class Store:
                     asyncio.get_running_loop().call_soon(self._go_on)
                     return
             elif self._performed:
-                self._commit()
+                self.commit()
             else:
                 self._put_aside(self._perform_aside(self._waiting.popleft()))
 
     def _perform(self, asked: _Asked) -> None:
         self._performed.append((asked, *self._transaction.perform(asked.action)))
-        if len(self._performed) >= (_AT_ONCE if asked.hurry else _A_FEW):
-            self._commit()
+        if len(self._performed) >= _AT_ONCE:
+            self.commit()
         elif self._committing is None or (asked.hurry and not self._hurry):
             self._cancel_commit()
             loop = asyncio.get_running_loop()
             self._hurry = asked.hurry
-            self._committing = loop.call_soon(self._commit) if self._hurry else loop.call_later(_SOON, self._commit)
+            self._committing = loop.call_soon(self.commit) if self._hurry else loop.call_later(_SOON, self.commit)
 
-    def _commit(self) -> None:
-        """Commits what was performed, and tells the callers."""
+    def commit(self) -> None:
+        """Commits what was performed, now instead of soon, and tells the callers."""
+        if not self._performed:
+            return  # whatever else is under way is not of the event loop
         self._cancel_commit()
         performed, self._performed = self._performed, []
         try:
@@ -204,7 +206,7 @@ class Store:
         """
         await self._move_log()
         if self._aside is None:
-            self._commit()
+            self.commit()
             self._put_aside(self._move_log())
         self._checkpoint = None
 
@@ -218,7 +220,7 @@ class Store:
             if aside := self._aside or self._checkpoint:
                 await asyncio.wait([aside])
             elif self._performed:
-                self._commit()
+                self.commit()
             else:
                 await asyncio.wait([self._waiting[0].done])
         self.reader.close()

@@ -196,7 +196,7 @@ class CallLog:
         for start in range(0, len(calls), _AT_ONCE):
             await self._simulator.courtesy.turn()
             keep = partial(_keep, calls=calls[start : start + _AT_ONCE])
-            if await self._simulator.perform(sandbox, keep, hurry=False):
+            if await self._simulator.perform(sandbox, keep):
                 await self._simulator.perform(sandbox, _trim, long=True)
 
 
