@@ -258,6 +258,18 @@ async def test_a_failing_action_does_not_touch_the_others_of_its_group(store: St
     assert found == [Note("0"), None, Note("2"), None, Note("4"), None]
 
 
+@pytest.mark.parametrize("first", [True, False])
+async def test_what_cannot_be_written_fails_alone(store: Store, first: bool) -> None:
+    def unwritable(tx: Transaction) -> None:
+        tx.put(ONE, a_note("n2", facets=frozenset({("count", 1 << 64)})))
+
+    actions: list[Callable[[Transaction], None]] = [unwritable, lambda tx: tx.put(ONE, a_note())]
+    asked = [store.run(action) for action in (actions if first else actions[::-1])]
+    results = await asyncio.gather(*asked, return_exceptions=True)
+    assert sorted(type(each).__name__ for each in results) == ["NoneType", "OverflowError"]
+    assert [await load(store, id) for id in ("n1", "n2")] == [Note("first"), None]
+
+
 async def test_when_a_commit_fails_all_its_actions_fail_and_the_store_goes_on(store: Store) -> None:
     lost: list[str] = []
     store.lost = lambda: lost.append("told")

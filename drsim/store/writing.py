@@ -355,11 +355,17 @@ class Transaction:
         One that fails leaves nothing behind.
         """
         alone = self._performed == 0
+
+        def written() -> Any:
+            result = action(self)
+            self._flushed()  # what cannot be written must not fail with the commit, which is of others too
+            return result
+
         try:
             if alone:
                 self._touched.clear()
                 self._connection.execute("BEGIN IMMEDIATE")
-            result = action(self) if alone else self.atomic(lambda: action(self))
+            result = written() if alone else self.atomic(written)
         except BaseException as error:
             if alone:
                 self._roll_back()

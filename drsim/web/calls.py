@@ -16,6 +16,7 @@ import orjson
 from drsim.domain.clock import Time, format_precise
 from drsim.domain.methods import CARD_NUMBER, CARD_TYPES
 from drsim.domain.values import value
+from drsim.engine.sandbox import Sandbox
 from drsim.engine.simulator import Simulator
 from drsim.engine.work import Work
 from drsim.store import Record
@@ -120,17 +121,20 @@ class CallLog:
         self._counts: dict[str, int] = {}
         self._arrivals: dict[str, asyncio.Event] = {}
         self._leaving = False
-        self._unwritten: list[tuple[str, Call]] = []
+        self._unwritten: list[tuple[Sandbox, Call]] = []
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, sandbox: str, call: Call) -> None:
-        """Takes down one call."""
-        self._counts[sandbox] = self._counts.get(sandbox, 0) + 1
-        if arrival := self._arrivals.pop(sandbox, None):
+    def add(self, sandbox: Sandbox, call: Call) -> None:
+        """Takes down one call. One that was under way when its sandbox was reset is nobody's."""
+        name = sandbox.name
+        self._counts[name] = self._counts.get(name, 0) + 1
+        if arrival := self._arrivals.pop(name, None):
             arrival.set()
+        if self._simulator.known(name) is not sandbox:
+            return
         if call.method in ("GET", "HEAD"):
-            self._reads.setdefault(sandbox, deque(maxlen=KEPT_READS)).append(call)
+            self._reads.setdefault(name, deque(maxlen=KEPT_READS)).append(call)
             return
         self._unwritten.append((sandbox, call))
         if self._timer is None:
@@ -184,7 +188,7 @@ class CallLog:
         try:
             while self._unwritten:
                 calls, self._unwritten = self._unwritten, []
-                by_sandbox: dict[str, list[Call]] = {}
+                by_sandbox: dict[Sandbox, list[Call]] = {}
                 for sandbox, call in calls:
                     by_sandbox.setdefault(sandbox, []).append(call)
                 for sandbox, theirs in by_sandbox.items():
@@ -192,16 +196,18 @@ class CallLog:
         finally:
             self._task = None
 
-    async def _save(self, sandbox: str, calls: list[Call]) -> None:
+    async def _save(self, sandbox: Sandbox, calls: list[Call]) -> None:
         for start in range(0, len(calls), _AT_ONCE):
             await self._simulator.courtesy.turn()
-            keep = partial(_keep, calls=calls[start : start + _AT_ONCE])
-            if await self._simulator.perform(sandbox, keep):
-                await self._simulator.perform(sandbox, _trim, long=True)
+            keep = partial(_keep, sandbox=sandbox, calls=calls[start : start + _AT_ONCE])
+            if await self._simulator.perform(sandbox.name, keep):
+                await self._simulator.perform(sandbox.name, _trim, long=True)
 
 
-def _keep(work: Work, calls: list[Call]) -> bool:
-    """Keeps some calls; whether there may be too many now."""
+def _keep(work: Work, sandbox: Sandbox, calls: list[Call]) -> bool:
+    """Keeps some calls, unless their sandbox was reset; whether there may be too many now."""
+    if work.sandbox is not sandbox:
+        return False
     before = work.sandbox.counters.get("call", 0)
     for call in calls:
         public = orjson.dumps({"at": call.at, "place": call.place, **call.shown()})

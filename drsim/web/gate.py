@@ -106,7 +106,7 @@ class Gate:
             else:
                 await app(scope, receive, record.send)
         finally:
-            self._calls.add(sandbox.name, record.call(self._simulator))
+            self._calls.add(sandbox, record.call(self._simulator))
 
     def _access(self, scope: Scope, headers: dict[bytes, bytes]) -> Access | None:
         """What the caller's key opens; a link to a file needs none and leads to the sandbox that made it."""

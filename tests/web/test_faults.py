@@ -341,6 +341,23 @@ def test_even_a_call_that_is_too_long_is_dropped_and_the_server_says_nothing() -
 # What is on record
 
 
+def test_a_call_that_was_under_way_at_a_reset_is_not_in_the_log_and_spoils_nothing() -> None:
+    """Its number is given once more afterwards."""
+    with Drsim("--clock", "manual") as server, ThreadPoolExecutor(1) as pool:
+        client, other = server.client(), server.client("other")
+        fault(client, "POST /fulfillments", times=1, delay="1s")
+        late = pool.submit(client.post, "/fulfillments", json={})
+        eventually(lambda: not any(each["times"] for each in client.ok(client.get("/_sim/faults"))["data"]))
+        client.post("/_sim/reset")
+        assert late.result().status_code == 400
+        for _ in range(5):
+            assert [each.post("/fulfillments", json={}).status_code for each in (client, other)] == [400, 400]
+        assert len(client.ok(client.get("/_sim/requests"))["data"]) == 5
+        assert client.order()["state"] == "accepted"
+        code, _, errors = server.stop()
+    assert (code, errors) == (0, "")
+
+
 def test_the_log_names_the_fault_and_says_what_was_dropped(client: Client) -> None:
     order = client.order()
     dropped = fault(client, "POST /fulfillments", times=1, drop=True)
