@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import orjson
@@ -61,16 +61,12 @@ class Transaction:
         self._touched: list[_Key] = []
         self._unsaved: dict[int, Callable[[], bytes]] = {}
         self._next_number: int = 1 + connection.execute("SELECT coalesce(max(number), 0) FROM document").fetchone()[0]
-        # Rows wait here until something is read that could depend on them, or for the commit.
+        # Rows wait here until something is read or the action ends: one statement for all of a sort.
         self._documents: list[_Row] = []
         self._changes: dict[int, _Row] = {}
         self._facets: dict[_FacetKey, _Row] = {}
         self._gone: dict[_FacetKey, _Row] = {}
-        self._unread: set[_Key] = set()
-        """What waits, but is not kept in memory: it can be read only once it is written."""
         self._performed = 0
-        # Parts that are under way, one within the other; the outer ones of them that had something to write.
-        self._parts = self._savepoints = 0
 
     @property
     def changes(self) -> int:
@@ -219,9 +215,7 @@ class Transaction:
         )
         for name, text in record.facets:
             self._facets[number, name, text] = (number, name, text, sandbox, kind, at)
-        if record.value is None:
-            self._unread.add((sandbox, kind, record.id))
-        else:
+        if record.value is not None:
             self._keep((sandbox, kind, record.id), _Kept(number, record.value, record.facets))
 
     def delete(self, sandbox: int, kind: str, id: str) -> None:
@@ -264,22 +258,19 @@ class Transaction:
 
     def atomic(self, action: Callable[[], T]) -> T:
         """Runs `action` so that an exception leaves nothing of it behind."""
-        waiting = self._documents[:], self._changes.copy(), self._facets.copy(), self._gone.copy()
+        self._flushed().execute("SAVEPOINT action")
         outer, self._touched = self._touched, []
-        self._parts += 1
         try:
-            return action()
+            result = action()
+            self._flushed()
+            return result
         except BaseException:
-            if self._savepoints == self._parts:
-                self._connection.execute("ROLLBACK TO part")  # also what had been waiting: that waits again
-            self._documents, self._changes, self._facets, self._gone = waiting
+            self._forget_waiting()
+            self._connection.execute("ROLLBACK TO action")
             self._forget_touched()
             raise
         finally:
-            if self._savepoints == self._parts:
-                self._connection.execute("RELEASE part")
-                self._savepoints -= 1
-            self._parts -= 1
+            self._connection.execute("RELEASE action")
             self._touched = outer + self._touched
 
     def _find(self, sandbox: int, kind: str, id: str) -> _Kept | None:
@@ -289,7 +280,7 @@ class Transaction:
             self._kept.move_to_end(key)
             return kept
         row = (
-            self._readable((key,))
+            self._flushed()
             .execute("SELECT number, value FROM document WHERE sandbox = ? AND kind = ? AND id = ?", key)
             .fetchone()
         )
@@ -303,15 +294,12 @@ class Transaction:
         self._kept[key] = kept
         self._touched.append(key)
         if len(self._kept) > _KEPT_VALUES:
-            gone, _ = self._kept.popitem(last=False)
-            if self._documents or self._changes:
-                self._unread.add(gone)
+            self._kept.popitem(last=False)
 
     def _change_facets(self, sandbox: int, record: Record, kept: _Kept) -> None:
         present = kept.facets
         if present is None:
-            # Nothing of it waits: what was put has its facets with it.
-            rows = self._connection.execute("SELECT name, value FROM facet WHERE number = ?", (kept.number,))
+            rows = self._flushed().execute("SELECT name, value FROM facet WHERE number = ?", (kept.number,))
             present = frozenset((name, value) for name, value in rows.fetchall())
         for name, text in present - record.facets:
             key = (kept.number, name, text)
@@ -322,22 +310,13 @@ class Transaction:
             if self._gone.pop(key, None) is None:
                 self._facets[key] = (*key, sandbox, record.kind, record.at)
 
-    def _readable(self, keys: Iterable[_Key]) -> sqlite3.Connection:
-        """The connection, once these documents, which are not kept in memory, are written if they wait."""
-        return self._connection if self._unread.isdisjoint(keys) else self._flushed()
-
     def _forget_touched(self) -> None:
-        """Forgets what was learnt since something failed began; what came before may still wait to be written."""
+        """Forgets what was learnt since something that failed began."""
         for key in self._touched:
             self._kept.pop(key, None)
-        self._unread.update(self._touched)
 
     def _flushed(self) -> sqlite3.Connection:
-        """The connection, once all waiting rows are written; before them the savepoints of the parts under way."""
-        self._unread.clear()
-        while self._savepoints < self._parts:
-            self._connection.execute("SAVEPOINT part")
-            self._savepoints += 1
+        """The connection, once all waiting rows are written."""
         for statement, waiting in (
             (_INSERT_DOCUMENT, self._documents),
             (_UPDATE_DOCUMENT, self._changes.values()),
@@ -346,34 +325,35 @@ class Transaction:
         ):
             if waiting:
                 self._connection.executemany(statement, waiting)
-        self._documents, self._changes, self._facets, self._gone = [], {}, {}, {}
+        self._forget_waiting()
         return self._connection
+
+    def _forget_waiting(self) -> None:
+        self._documents, self._changes, self._facets, self._gone = [], {}, {}, {}
 
     def perform(self, action: Callable[["Transaction"], Any]) -> tuple[bool, Any]:
         """Runs an action, to be committed with those before and after it; whether it worked, and its result or error.
 
         One that fails leaves nothing behind.
         """
-        alone = self._performed == 0
-
-        def written() -> Any:
-            result = action(self)
-            self._flushed()  # what cannot be written must not fail with the commit, which is of others too
-            return result
-
         try:
-            if alone:
-                self._touched.clear()
-                self._connection.execute("BEGIN IMMEDIATE")
-            result = written() if alone else self.atomic(written)
-        except BaseException as error:
-            if alone:
-                self._roll_back()
-            if not isinstance(error, Exception):
-                raise
+            result = self._perform_first(action) if not self._performed else self.atomic(lambda: action(self))
+        except Exception as error:
             return False, error
         self._performed += 1
         return True, result
+
+    def _perform_first(self, action: Callable[["Transaction"], T]) -> T:
+        """The first action needs no savepoint: so far the transaction is its own, and rolled back as a whole."""
+        self._touched.clear()
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            result = action(self)
+            self._flushed()  # what cannot be written must not fail with the commit, which is of others too
+            return result
+        except BaseException:
+            self._roll_back()
+            raise
 
     def commit(self) -> None:
         """Commits all actions since the last commit. Raises what went wrong; then nothing of them is left."""
@@ -392,7 +372,7 @@ class Transaction:
 
     def _roll_back(self) -> None:
         """Undoes the whole transaction, and forgets what was learnt in it."""
-        self._documents, self._changes, self._facets, self._gone = [], {}, {}, {}
+        self._forget_waiting()
         self._unsaved.clear()
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
