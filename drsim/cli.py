@@ -165,13 +165,7 @@ def _add_run(parser: argparse.ArgumentParser, environment: Mapping[str, str]) ->
     )
     option("--junit", metavar="FILE", help="write a JUnit XML report")
     option("--json", metavar="FILE", help="write a JSON report with everything")
-    option(
-        "--var",
-        metavar="K=V",
-        action="append",
-        type=readers.variable,
-        help="what ${K} stands for, before the environment",
-    )
+    _add_variables(option)
     option("-k", "--keyword", metavar="EXPR", help="only those whose name or path fits, such as 'capture and not slow'")
     option("--tag", metavar="T", action="append", help="only those with one of these tags; !T: without this one")
     option(
@@ -193,9 +187,7 @@ def _add_network(option: _Adder) -> None:
     option("--webhook-insecure", action="store_true", help="trust every certificate of https webhooks")
 
 
-def _add_check(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
-    option = _Adder(parser, environment)
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="scenario file, or folder of them")
+def _add_variables(option: _Adder) -> None:
     option(
         "--var",
         metavar="K=V",
@@ -203,6 +195,12 @@ def _add_check(parser: argparse.ArgumentParser, environment: Mapping[str, str]) 
         type=readers.variable,
         help="what ${K} stands for, before the environment",
     )
+
+
+def _add_check(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
+    option = _Adder(parser, environment)
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="scenario file, or folder of them")
+    _add_variables(option)
 
 
 def _add_openapi(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:

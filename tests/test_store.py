@@ -115,7 +115,7 @@ async def writer_held_up(store: Store) -> AsyncIterator[None]:
         busy.set()
         assert done.wait(10)
 
-    first = asyncio.create_task(store.run(hold, long=True))
+    first = store.run(hold, long=True)
     await asyncio.to_thread(busy.wait, 10)
     try:
         yield
@@ -230,7 +230,7 @@ async def test_actions_asked_for_meanwhile_share_one_commit(store: Store, tmp_pa
         tx.put(ONE, a_note(id))
 
     async with writer_held_up(store):
-        asked = [asyncio.create_task(store.run(lambda tx, id=f"n{place}": action(tx, id))) for place in range(5)]  # type: ignore[misc]
+        asked = [store.run(lambda tx, id=f"n{place}": action(tx, id)) for place in range(5)]  # type: ignore[misc]
     await asyncio.gather(*asked)
     # In the order of asking; each sees what came before it, nobody else sees anything yet.
     assert seen == [("n0", False, 0), ("n1", True, 0), ("n2", True, 0), ("n3", True, 0), ("n4", True, 0)]
@@ -249,7 +249,7 @@ async def test_a_failing_action_does_not_touch_the_others_of_its_group(store: St
         return count
 
     async with writer_held_up(store):
-        asked = [asyncio.create_task(store.run(lambda tx, place=place: action(tx, place))) for place in range(6)]  # type: ignore[misc]
+        asked = [store.run(lambda tx, place=place: action(tx, place)) for place in range(6)]  # type: ignore[misc]
     results = await asyncio.gather(*asked, return_exceptions=True)
     assert results[::2] == [1, 2, 3]
     assert [(type(each), str(each)) for each in results[1::2]] == [(Mishap, "1"), (Mishap, "3"), (Mishap, "5")]
@@ -280,8 +280,8 @@ async def test_when_a_commit_fails_all_its_actions_fail_and_the_store_goes_on(st
         raise Mishap("no body")
 
     async with writer_held_up(store):
-        changed = asyncio.create_task(store.run(lambda tx: tx.put(ONE, a_note(text="changed"))))
-        broken = asyncio.create_task(store.run(lambda tx: tx.save_sandbox(number, unsaveable)))
+        changed = store.run(lambda tx: tx.put(ONE, a_note(text="changed")))
+        broken = store.run(lambda tx: tx.save_sandbox(number, unsaveable))
     results = await asyncio.gather(changed, broken, return_exceptions=True)
     assert [str(each) for each in results] == ["no body", "no body"]
     assert lost == ["told"]
@@ -490,7 +490,7 @@ async def test_what_a_former_process_has_saved_is_got_and_changed_like_anything_
 
 async def test_what_is_in_no_hurry_leaves_the_commit_to_others_for_a_moment(store: Store, tmp_path: Path) -> None:
     def asked(id: str, *, hurry: bool) -> "asyncio.Future[None]":
-        return store.ask(lambda tx: tx.put(ONE, a_note(id)), lambda result: result, hurry=hurry)
+        return store.run(lambda tx: tx.put(ONE, a_note(id)), hurry=hurry)
 
     def committed() -> list[Any]:
         return rows(tmp_path / "state.db", "SELECT id FROM document ORDER BY number")
@@ -513,7 +513,7 @@ async def test_what_is_in_no_hurry_leaves_the_commit_to_others_for_a_moment(stor
 async def test_what_takes_long_leaves_the_event_loop_alone_and_nothing_overtakes_it(store: Store) -> None:
     await save(store, a_note())
     async with writer_held_up(store):
-        later = [asyncio.create_task(store.run(lambda tx: tx.mark, long=place == 1)) for place in range(3)]
+        later = [store.run(lambda tx: tx.mark, long=place == 1) for place in range(3)]
         await asyncio.sleep(0.01)
         assert store.reader.public(ONE, "note", "n1") == b"first"
         assert not any(each.done() for each in later)

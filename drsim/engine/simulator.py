@@ -64,14 +64,14 @@ class Simulator:
         known = self._sandboxes.get(name)
         return known if known is not None else await self.perform(name, lambda work: work.sandbox)
 
-    async def perform(self, name: str, action: Callable[[Work], T], *, hurry: bool = True, long: bool = False) -> T:
+    async def perform(self, name: str, action: Callable[[Work], T], *, long: bool = False) -> T:
         """Runs `action` at the sandbox's present time, after everything due by then, and commits all of it.
 
         Raises the `Refused` that the action raises: then nothing has changed, but the events that come with the
-        refusal are told and the rules that were asked on the way are used up. For `hurry` and `long` see `Store.ask`.
+        refusal are told and the rules that were asked on the way are used up. For `long` see `Store.run`.
         """
         try:
-            return await self.start(name, action, hurry=hurry, long=long)
+            return await self.start(name, action, long=long)
         except Refused as refusal:
             if refusal.events or refusal.rules is not None:
                 await self.start(name, _told(refusal))
@@ -80,16 +80,23 @@ class Simulator:
     def start(
         self, name: str, action: Callable[[Work], T], *, hurry: bool = True, long: bool = False
     ) -> "asyncio.Future[T]":
-        """Begins to `perform` an action that refuses nothing: at once, or when it is its turn."""
+        """Begins to `perform` an action, now or when it is its turn; of what it refuses nothing at all remains.
 
-        def committed(result: tuple[T, Mapping[str, Time] | None]) -> T:
+        For `hurry` and `long` see `Store.run`.
+        """
+        dues: Mapping[str, Time] | None = None
+
+        def act(transaction: Transaction) -> T:
+            nonlocal dues
+            result, dues = self._run(transaction, name, action)
+            return result
+
+        def committed() -> None:
             sandbox = self._sandboxes.get(name)
             if sandbox is not None:
-                self.stirred(sandbox, result[1])
-            return result[0]
+                self.stirred(sandbox, dues)
 
-        long = long or self._much_is_due(name)
-        return self.store.ask(lambda tx: self._run(tx, name, action), committed, hurry=hurry, long=long)
+        return self.store.run(act, committed, hurry=hurry, long=long or self._much_is_due(name))
 
     async def strike(self, sandbox: Sandbox, occasion: Occasion) -> Fault | None:
         """The fault that strikes now; that it is used up is committed before it is told."""

@@ -15,7 +15,6 @@ from drsim.store.reading import Reader
 from drsim.store.writing import Transaction
 
 T = TypeVar("T")
-U = TypeVar("U")
 
 SCHEMA_VERSION = 1
 
@@ -35,10 +34,10 @@ _CHECKPOINT = 8_000
 
 
 class _Asked(NamedTuple):
-    """An action that waits for its turn, and what becomes of what it returns once that is committed."""
+    """An action that waits for its turn, and who is to know once it is committed."""
 
     action: Callable[[Transaction], Any]
-    then: Callable[[Any], Any]
+    committed: Callable[[], None]
     done: asyncio.Future[Any]
     hurry: bool
     long: bool
@@ -103,26 +102,22 @@ class Store:
         """Where in the order of documents the present is; what is saved later stands behind it."""
         return self._transaction.mark
 
-    async def run(self, action: Callable[[Transaction], T], *, hurry: bool = True, long: bool = False) -> T:
-        """Runs `action` and returns what it returns: see `ask`."""
-        return await self.ask(action, lambda result: result, hurry=hurry, long=long)
-
-    def ask(
+    def run(
         self,
         action: Callable[[Transaction], T],
-        then: Callable[[T], U],
+        committed: Callable[[], None] = lambda: None,
         *,
         hurry: bool = True,
         long: bool = False,
-    ) -> "asyncio.Future[U]":
-        """Runs `action` in a transaction and, once that is committed, `then` with what it has returned.
+    ) -> "asyncio.Future[T]":
+        """Runs `action` in a transaction; what it returns is there once that is committed, `committed` is called first.
 
         It runs at once and shares the next commit with others, if nothing `long` is under way: that has a commit of its
         own, during which the event loop goes on. What is in no `hurry` leaves the commit for a moment to somebody who
         is, or who asks for it (`commit`). What an action raises is raised to its caller, and nothing of it stays
         behind; the others of its commit are not touched by that.
         """
-        asked = _Asked(action, then, asyncio.get_running_loop().create_future(), hurry, long)
+        asked = _Asked(action, committed, asyncio.get_running_loop().create_future(), hurry, long)
         if self._aside is not None or self._waiting or long:
             self._waiting.append(asked)
             self._go_on()
@@ -231,16 +226,17 @@ class Store:
 
 def _tell(asked: _Asked, worked: bool, result: Any) -> None:
     """Gives a caller what its action has returned or raised."""
-    try:
-        told = asked.then(result) if worked else result
-    except Exception as error:
-        worked, told = False, error
-    if asked.done.done():
-        return
     if worked:
-        asked.done.set_result(told)
+        try:
+            asked.committed()
+        except Exception as error:  # the others are to be told all the same
+            worked, result = False, error
+    if asked.done.done():
+        return  # nobody waits any more
+    if worked:
+        asked.done.set_result(result)
     else:
-        asked.done.set_exception(told)
+        asked.done.set_exception(result)
 
 
 def _lock(path: Path) -> tuple[Path, Any]:
