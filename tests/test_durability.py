@@ -458,3 +458,32 @@ def test_a_place_where_no_file_can_be_is_refused_in_words(tmp_path: Path, where:
     (tmp_path / "folder").mkdir()
     (tmp_path / "letter.txt").write_text("Dear Sir or Madam")
     refused(where, tmp_path)
+
+
+def test_a_server_that_is_told_to_stop_waits_for_the_clock_a_while_and_says_so_in_a_line(
+    tmp_path: Path,
+) -> None:
+    """Whoever waits for the clock gets no answer; what had happened by then is kept, and the rest goes on later."""
+    options = ("--clock", "manual", "--db", str(tmp_path / "state.db"))
+
+    def slow(received: Received) -> int:
+        time.sleep(2.5)
+        return 200
+
+    with ThreadPoolExecutor(1) as pool, Receiver(slow) as receiver:
+        with Drsim(*options) as server:
+            client = server.client()
+            client.webhook(receiver.url, "fulfillment.created")
+            order = client.order(items=[{"price": 1.0, "quantity": 4}])
+            for _ in range(4):
+                client.ok(client.fulfill(order, {"itemId": order["items"][0]["id"], "quantity": 1}), 201)
+            moving = pool.submit(client.post, "/_sim/clock/advance", json={"by": "1h"})
+            eventually(lambda: receiver.received)
+            code, _, errors = server.stop()
+            assert isinstance(moving.exception(timeout=10), httpx.RemoteProtocolError)
+        assert code == 0
+        assert errors.count("\n") == 1
+        assert "Traceback" not in errors
+        with Drsim(*options) as server:
+            client = server.client()
+            eventually(lambda: len({json.loads(each.body)["id"] for each in receiver.received}) == 4)

@@ -33,4 +33,8 @@ class Front:
         await self.opened.wait()
         if self.inside is None:
             raise RuntimeError("drsim could not be opened")
-        await self.inside(scope, receive, send)
+        try:
+            await self.inside(scope, receive, send)
+        except asyncio.CancelledError:
+            # The server stops and has waited long enough. Who still waits gets no answer, as from one that is gone.
+            scope["drsim.drop"]()
