@@ -484,6 +484,5 @@ def test_a_server_that_is_told_to_stop_waits_for_the_clock_a_while_and_says_so_i
         assert code == 0
         assert errors.count("\n") == 1
         assert "Traceback" not in errors
-        with Drsim(*options) as server:
-            client = server.client()
+        with Drsim(*options):
             eventually(lambda: len({json.loads(each.body)["id"] for each in receiver.received}) == 4)

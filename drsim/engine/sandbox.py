@@ -64,6 +64,8 @@ class Sandbox:
     it goes out when it is due."""
     tokens: Tokens = field(default_factory=Tokens)
     """Access tokens of its OAUTH webhooks; used on the event loop only."""
+    over: bool = False
+    """It was reset since: another one has its name now, and gives its ids out once more."""
     fired: list[tuple[Time, int, int, dict[str, str]]] | None = None
     """What happens is noted here while somebody moves the clock and wants to know."""
 

@@ -130,6 +130,7 @@ class Simulator:
             number = work.sandbox.number
             work.transaction.empty_sandbox(number)
             sandbox = self._fresh(name, number)
+            work.sandbox.over = True
             self._sandboxes[name] = sandbox
             return sandbox
 

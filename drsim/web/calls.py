@@ -131,7 +131,7 @@ class CallLog:
         self._counts[name] = self._counts.get(name, 0) + 1
         if arrival := self._arrivals.pop(name, None):
             arrival.set()
-        if self._simulator.known(name) is not sandbox:
+        if sandbox.over:
             return
         if call.method in ("GET", "HEAD"):
             self._reads.setdefault(name, deque(maxlen=KEPT_READS)).append(call)
@@ -206,7 +206,7 @@ class CallLog:
 
 def _keep(work: Work, sandbox: Sandbox, calls: list[Call]) -> bool:
     """Keeps some calls, unless their sandbox was reset; whether there may be too many now."""
-    if work.sandbox is not sandbox:
+    if sandbox.over:
         return False
     before = work.sandbox.counters.get("call", 0)
     for call in calls:
